@@ -1,0 +1,85 @@
+"""An account: a name, its adapter, its secrets, its mode and its read budget."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+
+from service.errors import ConfigError
+from service.provider import Budget, Connection, Headers, Provider, Reader
+from service.settings import AccountSettings
+
+
+class Account:
+    """One configured account. Safe to share between threads; the read side is connected on first use."""
+
+    def __init__(self, settings: AccountSettings, provider: Provider, budget: Budget) -> None:
+        self.settings = settings
+        self.provider = provider
+        self.name = settings.name
+        self.mode = settings.mode or provider.mode(settings.api_key)
+        self.budget = budget
+        self._lock = threading.Lock()
+        self._reader: Reader | None = None
+
+    def verify(self, headers: Headers, body: bytes, now: float) -> None:
+        """Return if one of the account's secrets signed these bytes in time; otherwise raise `Rejected`."""
+        self.provider.verify(
+            headers=headers,
+            body=body,
+            secrets=self.settings.webhook_secrets,
+            now=now,
+            tolerance=self.settings.tolerance,
+        )
+
+    def foreign_mode(self, livemode: bool | None) -> bool:
+        """True where an event belongs to the other mode (test and live never mix)."""
+        return livemode is not None and self.mode is not None and livemode != (self.mode == "live")
+
+    @property
+    def livemode(self) -> bool:
+        """True unless the account is known to be a test account."""
+        return self.mode != "test"
+
+    @property
+    def readable(self) -> bool:
+        """True where an API key is configured."""
+        return bool(self.settings.api_key)
+
+    def reader(self) -> Reader:
+        """The read side. Raises `ConfigError` where no API key is configured."""
+        if not self.settings.api_key:
+            prefix = self.settings.provider.upper()
+            raise ConfigError(f"account {self.name!r} has no API key; set {prefix}_API_KEY to read from the provider")
+        with self._lock:
+            if self._reader is None:
+                self._reader = self.provider.connect(self._connection(self.settings.api_key))
+            return self._reader
+
+    def close(self) -> None:
+        """Give back the connections."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    def _connection(self, api_key: str) -> Connection:
+        base = self.settings.api_base
+        return Connection(api_key=api_key, api_base=base, budget=self.budget, extra=self.settings.extra)
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """All configured accounts by name."""
+
+    by_name: dict[str, Account]
+
+    def require_secrets(self) -> None:
+        """Raise `ConfigError` unless every account can verify its deliveries: nothing is accepted unsigned."""
+        for account in self.by_name.values():
+            if not account.settings.webhook_secrets:
+                prefix = account.settings.provider.upper()
+                raise ConfigError(
+                    f"account {account.name!r} has no webhook secret, so its deliveries can't be verified;"
+                    f" set {prefix}_WEBHOOK_SECRET (or webhook_secrets in TALLYHOOK_CONFIG)"
+                )

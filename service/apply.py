@@ -1,0 +1,218 @@
+"""The one door into state. Webhook, retry, replay, backfill and heal all end here.
+
+`judge` decides purely whether what is seen is newer than what is held; `apply` holds the rows, judges, and saves what
+won together with its history. Children of a row change only when the row's own snapshot wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from service.merge import MERGED, leads, merge
+from service.model import FIELDS, Change, Content, Payment, Verdict, content_of, digest, moment
+from service.provider import Ordering
+from service.store import derived, state
+from service.store.state import Held, Key, StateRow
+
+_SECOND: Final = 1_000_000
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What became of a change. A tie says why it is one, and `not_before` when a read can settle it (our clock, microseconds)."""
+
+    verdict: Verdict
+    reason: str | None = None
+    not_before: int | None = None
+
+
+APPLIED: Final = Judgement("applied")
+UNCHANGED: Final = Judgement("unchanged")
+STALE: Final = Judgement("stale")
+
+
+def judge(
+    held: Held | None, *, same: bool, deleted: bool, change: Change, ordering: Ordering, confirmed: int | None
+) -> Judgement:
+    """Is `change` newer than what is held? Pure, and never by the local clock.
+
+    `same`: its content equals the held one. `deleted`: the row is a tombstone. `confirmed`: the provider's time at which
+    the last complete reconcile run of its kind began; an older event is read again before it may win.
+    """
+    if deleted:
+        return UNCHANGED if change.snapshot.deleted else STALE
+    if change.snapshot.deleted:
+        return APPLIED
+    won = UNCHANGED if same and held is not None else APPLIED
+    if change.version.read:
+        return _judge_read(held, won, change, ordering)
+    return _judge_event(held, won, change, ordering, confirmed)
+
+
+def _judge_read(held: Held | None, won: Judgement, change: Change, ordering: Ordering) -> Judgement:
+    version = change.version
+    if held is None:
+        return won
+    if ordering.object_clock:
+        return won if version.as_of >= held.as_of else STALE
+    if held.read:
+        return won if (version.as_of, version.seen_at) >= (held.as_of, held.seen_at) else STALE
+    if version.seen_at >= held.seen_at or version.as_of > held.as_of + ordering.margin * _SECOND:
+        return won
+    # The event came while this read was under way: which of the two is newer can't be known from either.
+    if won is UNCHANGED or version.as_of < held.as_of:
+        return UNCHANGED if won is UNCHANGED else STALE
+    return Judgement("tie", "read_overtaken", held.seen_at + ordering.margin * _SECOND)
+
+
+def _judge_event(
+    held: Held | None, won: Judgement, change: Change, ordering: Ordering, confirmed: int | None
+) -> Judgement:
+    version = change.version
+    if held is not None and held.read and not ordering.object_clock:
+        return _judge_against_read(held, won, change, ordering)
+    if held is not None and version.as_of < held.as_of:
+        return Judgement("tie", "base_changed") if held.based else STALE
+    if won is UNCHANGED:
+        return won
+    if held is not None and version.as_of == held.as_of:
+        return STALE if held.read else Judgement("tie", "same_second")
+    if confirmed is not None and version.as_of <= confirmed:
+        return Judgement("tie", "older_than_run")
+    return won
+
+
+def _judge_against_read(held: Held, won: Judgement, change: Change, ordering: Ordering) -> Judgement:
+    """Stripe: the held content was read at a whole second, by an API whose replicas lag and whose answers are cached."""
+    version = change.version
+    if version.as_of > held.as_of:
+        return won
+    if version.seen_at <= held.seen_at:
+        return STALE if won is APPLIED else UNCHANGED
+    if won is UNCHANGED:
+        return won
+    if version.as_of < held.as_of - ordering.margin * _SECOND:
+        return STALE
+    return Judgement("tie", "near_read", held.seen_at + ordering.margin * _SECOND)
+
+
+def apply(
+    connection: Connection,
+    account: str,
+    changes: Sequence[Change],
+    *,
+    ordering: Ordering,
+    confirmed: Mapping[str, int],
+    now: datetime,
+    decided: str | None = None,
+) -> list[Judgement]:
+    """Judge each change in turn and save what won, all in the caller's transaction; one judgement a change.
+
+    `confirmed` maps a source to the provider's time at which its last complete run began. `decided` applies changes
+    that were judged elsewhere: `based` where the decision depended on what was before (see `service.settle`), else `proven`.
+    """
+    keys = {(change.snapshot.kind, change.snapshot.id) for change in changes}
+    state.lock(connection, account, keys | derived.references(changes))
+    rows = state.load(connection, account, keys)
+    history: list[dict[str, Any]] = []
+    judgements = []
+    for change in changes:
+        key: Key = (change.snapshot.kind, change.snapshot.id)
+        row = rows.setdefault(key, state.new_row(change.snapshot))
+        judgements.append(_apply_one(row, change, ordering, confirmed, decided))
+        if row.touched:
+            history += _settle_history(account, row, change, now)
+    touched = [row for row in rows.values() if row.touched]
+    state.save(connection, account, touched, history)
+    derived.refresh(connection, account, touched, changes, now)
+    return judgements
+
+
+def expected(row: StateRow | None, change: Change, ordering: Ordering) -> Content:
+    """The content the row would have if `change` won. Pure: the reconciler compares with it."""
+    if change.snapshot.kind not in MERGED:
+        return change.snapshot.content()
+    contents = _contents(row) if row is not None else {}
+    return merge(contents | {change.snapshot.key: change.snapshot.content()}, ordering.precedence)
+
+
+def held_content(row: StateRow, key: str) -> Content | None:
+    """The content of one source of a row; None where the row has no such source."""
+    if key not in row.sources:
+        return None
+    if row.kind not in MERGED:
+        return row.content
+    return _contents(row).get(key)
+
+
+def _apply_one(
+    row: StateRow, change: Change, ordering: Ordering, confirmed: Mapping[str, int], decided: str | None
+) -> Judgement:
+    snapshot, version = change.snapshot, change.version
+    held = row.sources.get(snapshot.key)
+    content = snapshot.content()
+    same = held_content(row, snapshot.key) == content and row.content == expected(row, change, ordering)
+    if decided is not None and row.deleted_at is None:
+        judgement = UNCHANGED if same else APPLIED
+    else:
+        since = confirmed.get(snapshot.source)
+        judgement = judge(
+            held, same=same, deleted=row.deleted_at is not None, change=change, ordering=ordering, confirmed=since
+        )
+    if judgement.verdict == "applied" or (judgement is UNCHANGED and _is_newer(held, change)):
+        _write(row, change, content, ordering, based=decided == "based")
+    return judgement
+
+
+def _is_newer(held: Held | None, change: Change) -> bool:
+    """An unchanged event still moves the version, or an older event that comes later would win; a read need not."""
+    return held is not None and not change.version.read and change.version.as_of > held.as_of
+
+
+def _write(row: StateRow, change: Change, content: Content, ordering: Ordering, *, based: bool) -> None:
+    snapshot, version = change.snapshot, change.version
+    held = row.sources.get(snapshot.key)
+    fresh = Held(as_of=version.as_of, seen_at=version.seen_at, read=version.read, based=based)
+    if version.read:
+        # A read may be stamped before the event that it supersedes: clocks of servers differ.
+        fresh.as_of = max(version.as_of, held.as_of if held is not None else version.as_of)
+        fresh.read_digest, fresh.read_as_of = digest(content), fresh.as_of
+    elif held is not None:
+        fresh.read_digest, fresh.read_as_of = held.read_digest, held.read_as_of
+    row.sources[snapshot.key] = fresh
+    row.touched = True
+    if snapshot.deleted:
+        row.deleted_at = moment(version.as_of)
+        row.content = _deleted_content(row, snapshot.kind)
+        return
+    if snapshot.kind in MERGED:
+        assert isinstance(snapshot.fields, Payment)
+        fresh.content = snapshot.fields
+        row.content = merge(_contents(row), ordering.precedence)
+    else:
+        row.content = content
+    if snapshot.raw is not None and leads(snapshot.source, row.sources, ordering.precedence):
+        row.raw = snapshot.raw
+
+
+def _deleted_content(row: StateRow, kind: Any) -> Content:
+    content = dict(row.content) if row.content is not None else content_of(FIELDS[kind]())
+    return content | {"status": "deleted", "provider_status": "deleted"}
+
+
+def _contents(row: StateRow) -> dict[str, Content]:
+    return {key: content_of(held.content) for key, held in row.sources.items() if held.content is not None}
+
+
+def _settle_history(account: str, row: StateRow, change: Change, now: datetime) -> Iterable[dict[str, Any]]:
+    """History of this one change; the row then stands as if saved, so that the next change starts from it."""
+    if row.content == row.saved and row.deleted_at == row.saved_deleted_at:
+        return []
+    found = state.differences(account, row, change.cause, now)
+    row.rewritten = row.rewritten or row.content != row.saved
+    row.saved, row.saved_deleted_at = row.content, row.deleted_at
+    return found

@@ -1,0 +1,205 @@
+"""The Stripe stand-in: a stateful account that the official SDK talks to."""
+
+import threading
+from typing import Any, Literal
+
+import msgspec
+
+from service.sandbox.clock import Clock
+from service.sandbox.control import Command, control_routes
+from service.sandbox.delivery import Attempt, Deliveries, Delivery, Endpoint
+from service.sandbox.edge import Answer, Call, Edge
+from service.sandbox.faults import Faults
+from service.sandbox.stripe.api import Api
+from service.sandbox.stripe.errors import SandboxError
+from service.sandbox.stripe.objects import disputes, refunds, sessions
+from service.sandbox.stripe.outcomes import Payments
+from service.sandbox.stripe.render import view
+from service.sandbox.stripe.settings import Settings
+from service.sandbox.stripe.signature import sign
+from service.sandbox.stripe.world import World
+
+Json = dict[str, Any]
+
+__all__ = ["Answer", "Attempt", "Call", "Delivery", "SandboxError", "StripeSandbox", "sign"]
+
+
+class StripeSandbox:
+    """One Stripe account in memory, with an API over HTTP, virtual time, signed deliveries and faults.
+
+    Two sandboxes with one seed and the same calls hold the same objects, ids and events. Every method may be called
+    from any thread. `page_cap` limits every page, `nested_cap` every list inside an object, and `rate_limit` the
+    requests of one virtual second.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        now: int = 1_790_000_000,
+        api_key: str = "sk_test_sandbox",
+        page_cap: int = 100,
+        nested_cap: int = 10,
+        account_id: str = "acct_sandbox",
+        rate_limit: int | None = None,
+    ) -> None:
+        self._start = (seed, now)
+        self.settings = Settings(
+            account_id=account_id, page_cap=page_cap, nested_cap=nested_cap, rate_limit=rate_limit
+        )
+        self._world = World(seed=seed, now=now, settings=self.settings)
+        self._api = Api(self._world, api_key)
+        self._edge: Edge | None = None
+
+    @property
+    def app(self) -> Edge:
+        """The ASGI application: the API, and the control plane under `/_sandbox/`."""
+        if self._edge is None:
+            self._edge = Edge(lambda call: self.exchange(call), control_routes(self))
+        return self._edge
+
+    @property
+    def clock(self) -> Clock:
+        """Virtual time, in unix seconds."""
+        return self._world.clock
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong next."""
+        return self._world.faults
+
+    @property
+    def payments(self) -> Payments:
+        """How the customers' coming payments end."""
+        return self._world.payments
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Webhooks that wait, and the sending of them."""
+        return self._world.deliveries
+
+    @property
+    def events(self) -> list[Json]:
+        """The whole event log, oldest first, expired events included. It is the log itself: read it only."""
+        return self._world.log
+
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """Method and path of every API request so far, those that failed included."""
+        return self._api.requests
+
+    @property
+    def api_key(self) -> str:
+        """The key that requests must carry; assign another to make the old one wrong."""
+        return self._api.api_key
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        self._api.api_key = key
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by every request and every method: hold it to see several of them as one."""
+        return self._world.lock
+
+    def exchange(self, call: Call) -> Answer:
+        """Answer one request as over HTTP, faults included, without a socket; `dropped` means no response."""
+        return self._api.exchange(call)
+
+    def call(self, method: str, path: str, params: Json | None = None) -> Json:
+        """One API request in-process, checked and answered as over HTTP; faults of the transport do not strike.
+
+        Raises:
+            SandboxError: the answer is an error.
+        """
+        return self._api.call(method, path, params)
+
+    def advance(self, seconds: int) -> None:
+        """Move virtual time; renewals, retries, trial ends and expiries due on the way happen, each at its moment."""
+        with self.lock:
+            self._world.advance(seconds)
+
+    def objects(self, resource: str) -> dict[str, Json]:
+        """Current renderings by id of a resource (`subscription`, `invoice_payment`, ...), deleted ones excluded."""
+        with self.lock:
+            rows = self._world.tables[resource].oldest()
+            return {row["id"]: self._copy(row) for row in rows}
+
+    def register_endpoint(
+        self,
+        url: str,
+        secret: str,
+        api_version: str | None = None,
+        *,
+        types: tuple[str, ...] = ("*",),
+        payload: Literal["snapshot", "thin"] = "snapshot",
+    ) -> Endpoint:
+        """Deliver events of these types to `url`, signed with `secret`, without creating an endpoint object."""
+        with self.lock:
+            endpoint = Endpoint(self._world.ids.new("we"), url, secret, frozenset(types), api_version, True, payload)
+            self._world.endpoints[endpoint.id] = endpoint
+        return endpoint
+
+    def open_dispute(self, charge_id: str, *, reason: str = "fraudulent", amount: int | None = None) -> Json:
+        """A customer's bank disputes a charge."""
+        with self.lock:
+            charge = self._world.get("charge", charge_id)
+            return self._copy(disputes.open_dispute(self._world, charge, reason, amount))
+
+    def close_dispute(self, dispute_id: str, *, status: str = "won") -> Json:
+        """The bank decides a dispute: `won`, `lost`, or another final status."""
+        with self.lock:
+            dispute = self._world.get("dispute", dispute_id)
+            return self._copy(disputes.close_dispute(self._world, dispute, status))
+
+    def settle_refund(self, refund_id: str, *, status: str) -> Json:
+        """Give a refund another status; `failed` and `canceled` return the money, even after `succeeded`."""
+        with self.lock:
+            return self._copy(refunds.settle(self._world, self._world.get("refund", refund_id), status))
+
+    def next_refunds(self, status: str) -> None:
+        """The status that following refunds are created with."""
+        if status not in refunds.STATUSES:
+            raise ValueError(f"no such refund status: {status}")
+        self._world.refund_status = status
+
+    def complete_checkout(self, session_id: str) -> Json:
+        """A customer pays an open checkout session with mode `subscription`."""
+        with self.lock:
+            return self._copy(sessions.complete(self._world, self._world.get("checkout.session", session_id)))
+
+    def reset(self, *, seed: int | None = None) -> None:
+        """Begin again with an empty account; endpoints registered without the API stay."""
+        first_seed, now = self._start
+        old = self._world
+        with old.lock:
+            fresh = World(seed=first_seed if seed is None else seed, now=now, settings=self.settings)
+            kept = {key: each for key, each in old.endpoints.items() if old.tables["webhook_endpoint"].get(key) is None}
+            fresh.endpoints.update(kept)
+            self._world = fresh
+            self._api = Api(fresh, self._api.api_key)
+
+    def commands(self) -> dict[str, Command]:
+        """The control plane's commands beyond those that every stand-in has."""
+        return {
+            "fail_next": lambda sent: self.payments.fail_next(**sent),
+            "dispute": lambda sent: self.open_dispute(**sent),
+            "close_dispute": lambda sent: self.close_dispute(**sent),
+            "settle_refund": lambda sent: self.settle_refund(**sent),
+            "next_refunds": lambda sent: self.next_refunds(**sent),
+            "complete_checkout": lambda sent: self.complete_checkout(**sent),
+            "endpoint": lambda sent: {"id": self.register_endpoint(**sent).id},
+        }
+
+    def state(self) -> Json:
+        """Virtual time, and how much of everything there is."""
+        with self.lock:
+            tables = self._world.tables
+            counts = {name: sum(1 for _ in tables[name].oldest()) for name in sorted(tables)}
+            waiting = len(self.deliveries.pending())
+            return {"now": self.clock.now(), "objects": counts, "requests": len(self.requests), "pending": waiting}
+
+    def _copy(self, thing: Json) -> Json:
+        shown = view(self._world, thing, self.settings.api_version)
+        copy: Json = msgspec.json.decode(msgspec.json.encode(shown))
+        return copy

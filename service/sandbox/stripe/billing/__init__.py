@@ -1,0 +1,1 @@
+"""What Stripe does by itself: periods, invoices, collection, dunning and the ends of subscriptions."""
