@@ -64,7 +64,7 @@ def _shared(sandbox: Controlled) -> dict[str, Command]:
         sandbox.reset(seed=sent.get("seed"))
         return sandbox.state()
 
-    def pump(sent: Json) -> Json:
+    def pump(_sent: Json) -> Json:
         return {"attempts": sandbox.deliveries.pump()}
 
     return {"advance": advance, "faults": faults, "reset": reset, "pump": pump}
@@ -97,7 +97,7 @@ def _command(run: Command) -> Callable[[Request], Any]:
 
 
 def _read(read: Callable[[], Json]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
+    async def endpoint(_request: Request) -> Response:
         return _json(200, read())
 
     return endpoint

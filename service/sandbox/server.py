@@ -9,10 +9,17 @@ from typing import Any
 import uvicorn
 
 
-def configured(app: Any) -> uvicorn.Config:
+def configured(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """The server's settings: no `Date` and no `Server` header of its own, since the stand-in's time is virtual."""
     return uvicorn.Config(
-        app, lifespan="off", date_header=False, server_header=False, access_log=False, log_level="warning"
+        app,
+        host=host,
+        port=port,
+        lifespan="off",
+        date_header=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
     )
 
 

@@ -46,6 +46,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def insert(self) -> Iterator[Connection]:
+        """For one inserting statement: durable when the block is left. One round trip less than `write` on PostgreSQL."""
+        if not self.postgres:
+            with self.write() as connection:
+                yield connection
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
         with self.engine.connect() as connection, connection.begin():

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, select
 
+from service.model import micros, moment
 from service.provider import Envelope
 from service.store import bulk
 from service.store.tables import EVENTS
@@ -149,3 +150,23 @@ def _receipts(deliveries: Sequence[Delivery], found: Found) -> list[Receipt]:
         if receipt.status == "stored":
             found[delivery.key] = Receipt(receipt.id, "duplicate")
     return receipts
+
+
+def about(
+    connection: Connection, account: str, kind: str, object_id: str, *, since: int | None, until: int, limit: int = 500
+) -> list[tuple[int, bytes]]:
+    """(occurred_at in microseconds, payload) of the stored events about one provider object in (since, until].
+
+    The newest `limit` of them; ignored events (another mode, another account) don't speak.
+    """
+    query = select(EVENTS.c.occurred_at, EVENTS.c.payload).where(
+        EVENTS.c.account == account,
+        EVENTS.c.kind == kind,
+        EVENTS.c.object_id == object_id,
+        EVENTS.c.status != "ignored",
+        EVENTS.c.occurred_at <= moment(until),
+    )
+    if since is not None:
+        query = query.where(EVENTS.c.occurred_at > moment(since))
+    rows = connection.execute(query.order_by(EVENTS.c.occurred_at.desc(), EVENTS.c.id.desc()).limit(limit))
+    return [(micros(row[0]), bytes(row[1])) for row in rows]

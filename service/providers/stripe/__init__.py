@@ -29,7 +29,7 @@ _DASHBOARD = {
 
 
 class Stripe:
-    """Stripe as a provider. Holds no account and no state; `service.provider.Provider` says what each part guarantees."""
+    """Stripe as a provider, without account or state; `service.provider.Provider` says what each part guarantees."""
 
     name = "stripe"
     # Objects carry no update time: events are stamped in whole seconds, reads by the answer's Date.

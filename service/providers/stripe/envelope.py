@@ -57,8 +57,8 @@ _decoder = msgspec.json.Decoder(_Snapshot | _Thin)
 def read_envelope(body: bytes) -> Envelope:
     """The envelope of verified bytes. Pure.
 
-    `kind` is Stripe's own name of the object (`charge`, `payment_intent`). Of duplicate keys the last counts, as it does
-    in the mapping. A thin notification names its object in `related_object`, and one with a `context` belongs to a
+    `kind` is Stripe's own name of the object (`charge`, `payment_intent`). Of duplicate keys the last counts, as it
+    does in the mapping. A thin notification names its object in `related_object`, and one with a `context` belongs to a
     connected account.
 
     Raises:

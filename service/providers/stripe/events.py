@@ -1,7 +1,7 @@
 """The event types that we handle: one table, with the reason why we listen to each.
 
-Stripe API `2026-10-28.endive`; every name exists in stripe-python 16.1.0. What is not in the table is stored and ignored
-with the reason `unhandled_type`, and left out on purpose:
+Stripe API `2026-10-28.endive`; every name exists in stripe-python 16.1.0. What is not in the table is stored and
+ignored with the reason `unhandled_type`, and left out on purpose:
 
     invoice.upcoming                          a preview of an invoice that does not exist; ignored as `preview`
     customer.tax_id.*, customer.discount.*    the mirror keeps neither tax ids nor discounts; amounts come with invoices
@@ -129,7 +129,7 @@ EVENTS: Final[Mapping[str, Row]] = {
             "refund.created": "money on its way back",
             "refund.updated": "its status or references changed",
             "refund.failed": "the money returned to us, even after it had succeeded",
-            "charge.refund.updated": "the older name of refund.updated for refunds of charges; its object is the refund",
+            "charge.refund.updated": "refund.updated under its older name; its object is the refund, not the charge",
         },
         begins="refund.created",
     ),

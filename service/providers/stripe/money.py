@@ -1,8 +1,8 @@
 """Stripe amounts to ISO 4217 minor units.
 
-Stripe counts in its own "smallest unit", which is ISO's for all currencies but three (docs.stripe.com/currencies, 2026):
-ISK and UGX are sent with two decimals though ISO 4217 gives them none, and MGA with none though ISO gives it two. TWD and
-HUF have two decimals in both; only their payouts are restricted.
+Stripe counts in its own "smallest unit", which is ISO's for all currencies but three (docs.stripe.com/currencies,
+2026): ISK and UGX are sent with two decimals though ISO 4217 gives them none, and MGA with none though ISO gives it
+two. TWD and HUF have two decimals in both; only their payouts are restricted.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ _TIME: Final = re.compile(rb"[0-9]{1,15}")
 def verify(*, headers: Headers, body: bytes, secrets: Sequence[str], now: float, tolerance: int) -> None:
     """Return if one of `secrets` signed exactly these bytes within `tolerance` seconds of `now` (Unix time). Pure.
 
-    The signature is judged before the time, so that a forged delivery is always `bad_signature` and only the holder of a
-    secret can learn that its clock is wrong. Each secret is compared with each signature, in constant time and without
-    stopping at a match. An empty secret signs nothing.
+    The signature is judged before the time, so that a forged delivery is always `bad_signature` and only the holder of
+    a secret can learn that its clock is wrong. Each secret is compared with each signature, in constant time and
+    without stopping at a match. An empty secret signs nothing.
 
     Raises:
         Rejected: `missing_signature`, `malformed_signature` (not one time and at least one `v1`), `bad_signature`,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from service.errors import MappingError
+from service.model import Snapshot
 from service.provider import Mapped
 from service.providers.stripe.events import EVENTS, Row, handled, ignored
 from service.providers.stripe.mapping.fields import Object, identity
@@ -47,7 +48,10 @@ def translate(payload: bytes) -> Mapped:
         return Mapped(ignored=reason)
     if event.data is None:
         raise MappingError(f"{event.type} carries no data")
-    return _mapped(EVENTS[event.type], event.data)
+    try:
+        return _mapped(EVENTS[event.type], event.data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MappingError(f"the object of {event.type} is not a JSON object that can be read") from error
 
 
 def _decoded(payload: bytes) -> _Event:
@@ -58,11 +62,11 @@ def _decoded(payload: bytes) -> _Event:
 
 
 def _mapped(row: Row, data: _Data) -> Mapped:
-    raw, obj = bytes(data.object), _opened(data.object)
+    obj: Object = _object.decode(data.object)
     current = {**obj, "deleted": True} if row.deletes else obj
     cut_off = row.resource.truncated(current)
     return Mapped(
-        snapshots=row.resource.snapshots(current, raw.decode()),
+        snapshots=row.resource.snapshots(current, bytes(data.object).decode()),
         before=_before(row, obj, data.previous_attributes),
         begins=row.begins,
         read=(row.resource.source, identity(obj)) if cut_off else None,
@@ -70,14 +74,7 @@ def _mapped(row: Row, data: _Data) -> Mapped:
     )
 
 
-def _opened(raw: msgspec.Raw) -> Object:
-    try:
-        return _object.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise MappingError("the event's object is not a JSON object that can be read") from error
-
-
-def _before(row: Row, obj: Object, previous: Any) -> tuple[Any, ...]:
+def _before(row: Row, obj: Object, previous: Any) -> tuple[Snapshot, ...]:
     if type(previous) is not dict or not previous:
         return ()
     return row.resource.snapshots(undone(obj, previous), None)

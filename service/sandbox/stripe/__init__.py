@@ -44,9 +44,7 @@ class StripeSandbox:
         rate_limit: int | None = None,
     ) -> None:
         self._start = (seed, now)
-        self.settings = Settings(
-            account_id=account_id, page_cap=page_cap, nested_cap=nested_cap, rate_limit=rate_limit
-        )
+        self.settings = Settings(account_id=account_id, page_cap=page_cap, nested_cap=nested_cap, rate_limit=rate_limit)
         self._world = World(seed=seed, now=now, settings=self.settings)
         self._api = Api(self._world, api_key)
         self._edge: Edge | None = None

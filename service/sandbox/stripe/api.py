@@ -169,7 +169,7 @@ class Api:
         return self._world.settings.account_id.encode()
 
 
-def _never(name: str) -> bool:
+def _never(_name: str) -> bool:
     return False
 
 

@@ -120,7 +120,7 @@ def key_reused(key: str) -> SandboxError:
 def declined(code: str, **more: Any) -> SandboxError:
     """A card payment that was refused; `more` names the payment intent and the charge."""
     message = DECLINES.get(code, DECLINES["card_declined"])
-    extra = {"decline_code": "generic_decline"} if code == "card_declined" else {}
+    extra: dict[str, Any] = {"decline_code": "generic_decline"} if code == "card_declined" else {}
     return error(402, message, code=code, kind="card_error", **extra, **more)
 
 

@@ -56,16 +56,19 @@ def previous_attributes(before: Json, now: Json) -> Json:
     changed: Json = {}
     for name in dict.fromkeys([*now, *before]):
         old, new = before.get(name), now.get(name)
-        if old != new:
-            nested = isinstance(old, dict) and isinstance(new, dict)
-            changed[name] = previous_attributes(old, new) if nested else old
+        if old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            changed[name] = previous_attributes(old, new)
+        else:
+            changed[name] = old
     return changed
 
 
 def _record(world: World, kind: str, shapes: dict[bool, Json], version: str) -> None:
     wanting = [each for each in world.endpoints.values() if each.wants(kind)]
     step = max(world.faults.stamp_seconds, 1)
-    event = {
+    event: Json = {
         "id": world.ids.new("evt"),
         "object": "event",
         "api_version": version,

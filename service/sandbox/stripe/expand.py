@@ -87,7 +87,7 @@ def _refunds(world: World, charge_id: str, version: str) -> Json:
     return cut(nested_list(f"/v1/charges/{charge_id}/refunds", shown), world.settings.nested_cap)
 
 
-def _confirmation_secret(world: World, invoice_id: str, version: str) -> Json | None:
+def _confirmation_secret(world: World, invoice_id: str, _version: str) -> Json | None:
     invoice = world.tables["invoice"].get(invoice_id) or {}
     intent = world.tables["payment_intent"].get(invoice.get("_payment_intent") or "")
     return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None

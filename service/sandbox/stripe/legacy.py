@@ -26,7 +26,7 @@ def _without(shown: Json, *names: str) -> Json:
     return {name: value for name, value in shown.items() if name not in names}
 
 
-def _subscription(world: World, thing: Json, shown: Json) -> Json:
+def _subscription(_world: World, thing: Json, shown: Json) -> Json:
     items = thing["items"]["data"]
     inner = shown["items"]
     periods = ("current_period_start", "current_period_end", "billed_until", "current_trial")
@@ -88,16 +88,16 @@ def _invoiceitem(world: World, thing: Json, shown: Json) -> Json:
     }
 
 
-def _with_invoice(world: World, thing: Json, shown: Json) -> Json:
+def _with_invoice(_world: World, thing: Json, shown: Json) -> Json:
     return shown | {"invoice": thing.get("_invoice")}
 
 
-def _credit_note(world: World, thing: Json, shown: Json) -> Json:
+def _credit_note(_world: World, thing: Json, shown: Json) -> Json:
     refunds = thing["refunds"]
     return _without(shown, "refunds", "total_taxes") | {"refund": refunds[0]["refund"] if refunds else None}
 
 
-def _refund(world: World, thing: Json, shown: Json) -> Json:
+def _refund(_world: World, _thing: Json, shown: Json) -> Json:
     return _without(shown, "customer", "customer_account", "payment_method")
 
 

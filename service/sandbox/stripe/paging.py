@@ -43,7 +43,7 @@ class Page:
         return {"object": "list", "has_more": self.has_more, "url": self.url}
 
 
-def page(world: World, url: str, resource: str, params: Json, test: Test = lambda row: True) -> Page:
+def page(world: World, url: str, resource: str, params: Json, test: Test | None = None) -> Page:
     """A page of a resource's objects that pass `test`, newest first.
 
     Raises:

@@ -111,7 +111,7 @@ def decimal(value: Any, path: str) -> str:
     return str(value)
 
 
-def anything(value: Any, path: str) -> Any:
+def anything(value: Any, _path: str) -> Any:
     """Any value, kept as it was sent."""
     return value
 

@@ -11,7 +11,6 @@ from service.sandbox.stripe.params import Fields, Kind, list_of, text
 if TYPE_CHECKING:
     from service.sandbox.stripe.paging import Page
     from service.sandbox.stripe.search import Found
-    from service.sandbox.stripe.world import World
 
 Json = dict[str, Any]
 Handler = Callable[..., "Json | Page | Found"]

@@ -25,11 +25,10 @@ def report(world: World, event: Json) -> bool:
         code = "archived_meter" if meters else "meter_event_no_meter_found"
         _send(world, _TRIGGERED if meters else _NO_METER, meters[-1]["id"] if meters else None, code, event)
         return True
-    code = _fault(world, meter, event["payload"])
-    if code is None:
-        return False
-    _send(world, _TRIGGERED, meter["id"], code, event)
-    return True
+    fault = _fault(world, meter, event["payload"])
+    if fault is not None:
+        _send(world, _TRIGGERED, meter["id"], fault, event)
+    return fault is not None
 
 
 def _fault(world: World, meter: Json, payload: Json) -> str | None:

@@ -73,7 +73,10 @@ def part(obj: Object, name: str) -> Object:
 
 def ref(obj: Object, name: str) -> str | None:
     """The id of a related object, whether it came as an id or expanded."""
-    return text(part(obj, name), "id") if type(obj.get(name)) is dict else text(obj, name)
+    value = obj.get(name)
+    if value is None:
+        return None
+    return text(value, "id") if type(value) is dict else text(obj, name)
 
 
 def entries(obj: Object, name: str) -> Sequence[Object]:

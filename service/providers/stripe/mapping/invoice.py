@@ -67,10 +67,11 @@ def _fields(obj: Object) -> Invoice:
 
 
 def _tax(obj: Object, code: str | None) -> int | None:
-    for name in ("total_taxes", "total_tax_amounts"):
-        if obj.get(name) is not None and code is not None:
-            return minor_units(sum(whole(each, "amount") or 0 for each in entries(obj, name)), code)
-    return money(obj, "tax", code)
+    # An invoice without taxes says null or an empty list, differently in different versions; all of it is None here.
+    taxes = entries(obj, "total_taxes") or entries(obj, "total_tax_amounts")
+    if not taxes or code is None:
+        return money(obj, "tax", code)
+    return minor_units(sum(whole(each, "amount") or 0 for each in taxes), code)
 
 
 def _line(obj: Object) -> InvoiceLine:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from service.model import Snapshot, Subscription, SubscriptionItem
 from service.providers.stripe.mapping.fields import (
@@ -23,6 +24,8 @@ from service.providers.stripe.mapping.fields import (
 )
 from service.providers.stripe.statuses import ENDED, SUBSCRIPTION, neutral
 
+_Pair: TypeAlias = tuple[Object, SubscriptionItem]
+
 
 def subscription(obj: Object, raw: str | None) -> tuple[Snapshot, ...]:
     """One subscription. `customer.subscription.deleted` is no deletion: the object stays, with status `canceled`.
@@ -31,8 +34,8 @@ def subscription(obj: Object, raw: str | None) -> tuple[Snapshot, ...]:
     basil (2025-03-31); before that it stood on the subscription.
     """
     key = identity(obj)
-    parts = entries(obj, "items")
-    items = tuple(sorted((_item(each, obj) for each in parts), key=_by_id))
+    pairs = sorted(((each, _item(each, obj)) for each in entries(obj, "items")), key=_item_id)
+    items = tuple(item for _, item in pairs)
     code = currency(obj)
     ends = _earliest(item.current_period_end for item in items) or moment(obj, "current_period_end")
     provider_status = text(obj, "status")
@@ -42,14 +45,15 @@ def subscription(obj: Object, raw: str | None) -> tuple[Snapshot, ...]:
         status=status,
         provider_status=provider_status,
         currency=code,
-        amount=None if truncated(obj, "items") else _amount(parts, items, code),
+        amount=None if truncated(obj, "items") else _amount(pairs, code),
         collection_method=text(obj, "collection_method"),
         collection_paused=bool(part(obj, "pause_collection")),
         user_id=user_id(obj),
         created_at=moment(obj, "created"),
         started_at=moment(obj, "start_date"),
         trial_ends_at=moment(obj, "trial_end"),
-        current_period_start=_latest(item.current_period_start for item in items) or moment(obj, "current_period_start"),
+        current_period_start=_latest(item.current_period_start for item in items)
+        or moment(obj, "current_period_start"),
         current_period_end=ends,
         cancels_at=None if status in ENDED else _cancels_at(obj, ends),
         canceled_at=moment(obj, "canceled_at"),
@@ -88,31 +92,22 @@ def _price(item: Object) -> Object:
     return {}
 
 
-def _amount(parts: Iterable[Object], items: tuple[SubscriptionItem, ...], code: str | None) -> int | None:
+def _amount(pairs: Sequence[_Pair], code: str | None) -> int | None:
     """What one period of the licensed items costs before tax and discounts; None where the items don't say."""
-    if not items:
+    costs = [_cost(obj, item, code) for obj, item in pairs if item.usage_type != "metered"]
+    if not pairs or None in costs:
         return None
-    total = 0
-    for obj in parts:
-        price = _price(obj)
-        if (part(price, "recurring") or price).get("usage_type") == "metered":
-            continue
-        cost = _cost(obj, price, code)
-        if cost is None:
-            return None
-        total += cost
-    return total
+    return sum(each for each in costs if each is not None)
 
 
-def _cost(item: Object, price: Object, code: str | None) -> int | None:
+def _cost(obj: Object, item: SubscriptionItem, code: str | None) -> int | None:
     # A price in another currency than the subscription's was replaced by one of its `currency_options`, unseen here;
     # tiers and packages (`transform_quantity`) make the product of amount and quantity wrong.
+    price = _price(obj)
     plain = price.get("billing_scheme") in ("per_unit", None) and not price.get("transform_quantity")
-    unit = money(price, "amount" if price.get("object") == "plan" else "unit_amount", currency(price))
-    count = whole(item, "quantity")
-    if not plain or unit is None or count is None or currency(price) != code:
+    if not plain or item.unit_amount is None or item.quantity is None or item.currency != code:
         return None
-    return unit * count
+    return item.unit_amount * item.quantity
 
 
 def _cancels_at(obj: Object, period_end: datetime | None) -> datetime | None:
@@ -128,5 +123,5 @@ def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
     return min((each for each in moments if each is not None), default=None)
 
 
-def _by_id(item: SubscriptionItem) -> str:
-    return item.id
+def _item_id(pair: _Pair) -> str:
+    return pair[1].id

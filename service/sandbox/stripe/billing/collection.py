@@ -10,18 +10,21 @@ from service.sandbox.stripe.world import World
 Json = dict[str, Any]
 
 
+def waiting(world: World) -> Json:
+    """The fields of a draft that will finalize itself after the account's waiting time."""
+    return {"auto_advance": True, "automatically_finalizes_at": world.now + world.settings.draft_seconds}
+
+
 def later(world: World, invoice: Json) -> None:
-    """Finalize and collect the draft after the account's waiting time, as Stripe does with a renewal."""
-    moment = world.now + world.settings.draft_seconds
-    invoice["automatically_finalizes_at"] = moment
+    """Finalize and collect the draft at the moment that it names, as Stripe does with a renewal."""
+    moment = invoice["automatically_finalizes_at"]
     world.schedule.at(moment, lambda: _advance(world, invoice, moment))
 
 
 def _advance(world: World, invoice: Json, moment: int) -> None:
-    waiting = invoice["status"] == "draft" and invoice["auto_advance"]
-    if not waiting or invoice["automatically_finalizes_at"] != moment:
-        return
-    if world.tables["invoice"].get(invoice["id"]) is not None:
+    still = invoice["status"] == "draft" and invoice["auto_advance"]
+    planned = still and invoice["automatically_finalizes_at"] == moment
+    if planned and world.tables["invoice"].get(invoice["id"]) is not None:
         finalize_and_collect(world, invoice)
 
 

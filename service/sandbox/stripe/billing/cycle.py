@@ -72,8 +72,8 @@ def start(world: World, subscription: Json, behavior: str) -> None:
     """
     trial = subscription["trial_end"] is not None
     customer = world.get("customer", subscription["customer"])
-    first = [first_line(world, subscription, item, trial=trial) for item in subscription["items"]["data"]]
-    first = [line for line in first if line is not None]
+    lines_or_none = (first_line(world, subscription, item, trial=trial) for item in subscription["items"]["data"])
+    first = [line for line in lines_or_none if line is not None]
     invoice = invoicing.draft(world, customer, "subscription_create", first, subscription=subscription)
     subscription["latest_invoice"] = invoice["id"]
     invoicing.finalize(world, invoice)
@@ -147,12 +147,10 @@ def renew(world: World, subscription: Json, end: int, *, reason: str = "subscrip
     subscription["items"] = subscription["items"] | {"data": due}
     status = "active" if subscription["status"] == "trialing" else subscription["status"]
     customer = world.get("customer", subscription["customer"])
-    window = _window(billed)
-    invoice = invoicing.draft(world, customer, reason, billed, subscription=subscription, **window)
     held = (subscription["pause_collection"] or {}).get("behavior") == "keep_as_draft" or status == "unpaid"
-    if held:
-        world.change(invoice, "invoice.updated", auto_advance=False)
-    else:
+    values = _window(billed) | ({"auto_advance": False} if held else collection.waiting(world))
+    invoice = invoicing.draft(world, customer, reason, billed, subscription=subscription, **values)
+    if not held:
         collection.later(world, invoice)
     world.change(subscription, standing.UPDATED, status=status, latest_invoice=invoice["id"])
     plan(world, subscription)

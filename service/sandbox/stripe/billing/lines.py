@@ -48,7 +48,7 @@ def for_item(world: World, subscription: Json, item: Json, period: tuple[int, in
         amount=amount,
         subtotal=amount,
         currency=item["price"]["currency"],
-        description=f"{quantity} × {item['price']['nickname'] or item['price']['product']}",
+        description=f"{quantity} x {item['price']['nickname'] or item['price']['product']}",
         metadata=dict(subscription["metadata"]),
         parent=parent,
         period={"start": period[0], "end": period[1]},

@@ -29,9 +29,7 @@ def debit(world: World, subscription: Json, item: Json, at: int) -> None:
     _pending(world, subscription, item, rest, quantity, at, "Remaining time on")
 
 
-def _pending(
-    world: World, subscription: Json, item: Json, amount: int, quantity: int, at: int, words: str
-) -> None:
+def _pending(world: World, subscription: Json, item: Json, amount: int, quantity: int, at: int, words: str) -> None:
     if item["price"]["recurring"]["usage_type"] == "metered" or amount == 0:
         return
     parent = {
@@ -47,7 +45,7 @@ def _pending(
         currency=subscription["currency"],
         customer=subscription["customer"],
         date=world.now,
-        description=f"{words} {quantity} × {item['price']['product']}",
+        description=f"{words} {quantity} x {item['price']['product']}",
         discountable=False,
         parent=parent,
         period={"start": at, "end": item["current_period_end"]},

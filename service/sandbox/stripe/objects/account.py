@@ -9,7 +9,7 @@ from service.sandbox.stripe.world import World
 Json = dict[str, Any]
 
 
-def retrieve(world: World, params: Json) -> Json:
+def retrieve(world: World, _params: Json) -> Json:
     """The account; its id tells one account's key from another's."""
     return fresh("account", id=world.settings.account_id, email="owner@example.com")
 

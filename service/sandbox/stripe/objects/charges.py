@@ -15,7 +15,7 @@ Json = dict[str, Any]
 _UPDATE = Fields(description=clearable, metadata=metadata_kind, receipt_email=clearable)
 
 
-def retrieve(world: World, params: Json, charge_id: str) -> Json:
+def retrieve(world: World, _params: Json, charge_id: str) -> Json:
     """The charge."""
     return world.get("charge", charge_id)
 

@@ -133,7 +133,7 @@ def _lower(world: World, invoice: Json, amount: int) -> None:
         world.change(world.get("payment_intent", payment["payment"]["payment_intent"]), amount=due)
 
 
-def void(world: World, params: Json, note_id: str) -> Json:
+def void(world: World, _params: Json, note_id: str) -> Json:
     """Void a credit note of an invoice that is still open."""
     note = world.get("credit_note", note_id)
     if note["status"] == "void":
@@ -146,7 +146,7 @@ def void(world: World, params: Json, note_id: str) -> Json:
     return note
 
 
-def retrieve(world: World, params: Json, note_id: str) -> Json:
+def retrieve(world: World, _params: Json, note_id: str) -> Json:
     """The credit note."""
     return world.get("credit_note", note_id)
 

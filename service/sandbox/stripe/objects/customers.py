@@ -61,7 +61,7 @@ def create(world: World, params: Json) -> Json:
     return world.add("customer", "cus", ["customer.created"], **start | _values(params, {}))
 
 
-def retrieve(world: World, params: Json, customer_id: str) -> Json:
+def retrieve(world: World, _params: Json, customer_id: str) -> Json:
     """The customer, or the stub that is left of a deleted one."""
     tombstone = world.tables["customer"].tombstones.get(customer_id)
     return tombstone or world.get("customer", customer_id)
@@ -73,7 +73,7 @@ def update(world: World, params: Json, customer_id: str) -> Json:
     return world.change(customer, "customer.updated", **_values(params, customer))
 
 
-def delete(world: World, params: Json, customer_id: str) -> Json:
+def delete(world: World, _params: Json, customer_id: str) -> Json:
     """Delete a customer for good and cancel its subscriptions at once."""
     customer = world.get("customer", customer_id)
     for subscription in list(world.tables["subscription"].oldest()):

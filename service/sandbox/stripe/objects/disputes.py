@@ -70,7 +70,7 @@ def close_dispute(world: World, dispute: Json, status: str) -> Json:
     return world.change(dispute, "charge.dispute.updated", "charge.dispute.closed", status=status)
 
 
-def retrieve(world: World, params: Json, dispute_id: str) -> Json:
+def retrieve(world: World, _params: Json, dispute_id: str) -> Json:
     """The dispute."""
     return world.get("dispute", dispute_id)
 
@@ -87,7 +87,7 @@ def update(world: World, params: Json, dispute_id: str) -> Json:
     return world.change(dispute, "charge.dispute.updated", **values)
 
 
-def close(world: World, params: Json, dispute_id: str) -> Json:
+def close(world: World, _params: Json, dispute_id: str) -> Json:
     """Accept the dispute, which loses it."""
     return close_dispute(world, world.get("dispute", dispute_id), "lost")
 

@@ -19,7 +19,7 @@ def _kept_since(world: World) -> int:
     return world.now - world.faults.event_days * DAY
 
 
-def retrieve(world: World, params: Json, event_id: str) -> Json:
+def retrieve(world: World, _params: Json, event_id: str) -> Json:
     """The event, for as long as events are kept."""
     event = world.get("event", event_id)
     if event["created"] < _kept_since(world):
@@ -48,13 +48,13 @@ def _types(params: Json) -> Any:
         return lambda kind: kind in wanted
     pattern = params.get("type")
     if pattern is None or pattern == "*":
-        return lambda kind: True
+        return lambda _kind: True
     if pattern.endswith("*"):
         return lambda kind: kind.startswith(pattern[:-1])
     return lambda kind: kind == pattern
 
 
-def retrieve_thin(world: World, params: Json, event_id: str) -> Json:
+def retrieve_thin(world: World, _params: Json, event_id: str) -> Json:
     """The full event behind a thin notification, naming its snapshot twin if it has one."""
     if event_id in world.thin_alone:
         return world.thin_alone[event_id]

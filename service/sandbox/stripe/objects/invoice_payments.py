@@ -14,7 +14,7 @@ _PAYMENT = Fields("type", type=one_of("payment_intent", "payment_record"), payme
 _LIST = CREATED.plus(invoice=text, payment=_PAYMENT, status=one_of("open", "paid", "canceled"))
 
 
-def retrieve(world: World, params: Json, payment_id: str) -> Json:
+def retrieve(world: World, _params: Json, payment_id: str) -> Json:
     """The invoice payment."""
     return world.get("invoice_payment", payment_id)
 

@@ -72,7 +72,7 @@ def _parent(world: World, params: Json) -> Json:
     return {"parent": {"type": "subscription_details", "subscription_details": details}}
 
 
-def retrieve(world: World, params: Json, item_id: str) -> Json:
+def retrieve(world: World, _params: Json, item_id: str) -> Json:
     """The item."""
     return world.get("invoiceitem", item_id)
 
@@ -85,7 +85,7 @@ def update(world: World, params: Json, item_id: str) -> Json:
     return item
 
 
-def delete(world: World, params: Json, item_id: str) -> Json:
+def delete(world: World, _params: Json, item_id: str) -> Json:
     """Delete an item that still waits."""
     return world.remove("invoiceitem", _waiting(world, item_id), "invoiceitem.deleted")
 

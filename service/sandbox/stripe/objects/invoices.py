@@ -74,7 +74,12 @@ def create(world: World, params: Json) -> Json:
         message = "You must set either `due_date` or `days_until_due` if `collection_method` is `send_invoice`."
         raise refused(message, param="days_until_due")
     include = subscription is not None or params.get("pending_invoice_items_behavior") == "include"
-    values = {"auto_advance": False} | taken(params, *_PLAIN, "currency") | metadata(params)
+    values: Json = (
+        {"auto_advance": False}
+        | (collection.waiting(world) if params.get("auto_advance") else {})
+        | taken(params, *_PLAIN, "currency")
+        | metadata(params)
+    )
     values["_days_until_due"] = params.get("days_until_due")
     invoice = invoicing.draft(world, customer, "manual", [], subscription=subscription, pending=include, **values)
     if invoice["auto_advance"]:
@@ -82,7 +87,7 @@ def create(world: World, params: Json) -> Json:
     return invoice
 
 
-def retrieve(world: World, params: Json, invoice_id: str) -> Json:
+def retrieve(world: World, _params: Json, invoice_id: str) -> Json:
     """The invoice."""
     return world.get("invoice", invoice_id)
 
@@ -93,17 +98,21 @@ def update(world: World, params: Json, invoice_id: str) -> Json:
     if invoice["status"] != "draft":
         fixed = sorted(set(params) - {"auto_advance", "metadata", "default_payment_method", "payment_settings"})
         if fixed:
-            raise refused("Finalized invoices can't be updated in this way", code="invoice_not_editable", param=fixed[0])
+            raise refused(
+                "Finalized invoices can't be updated in this way", code="invoice_not_editable", param=fixed[0]
+            )
     values = taken(params, *_PLAIN) | metadata(params, invoice["metadata"])
     if "days_until_due" in params:
         values["_days_until_due"] = params["days_until_due"]
+    if params.get("auto_advance") and invoice["status"] == "draft":
+        values = collection.waiting(world) | values
     world.change(invoice, "invoice.updated", **values)
-    if invoice["status"] == "draft" and params.get("auto_advance"):
+    if params.get("auto_advance") and invoice["status"] == "draft":
         collection.later(world, invoice)
     return invoice
 
 
-def delete(world: World, params: Json, invoice_id: str) -> Json:
+def delete(world: World, _params: Json, invoice_id: str) -> Json:
     """Delete a draft for good; its pending items wait again."""
     invoice = world.get("invoice", invoice_id)
     if invoice["status"] != "draft":
@@ -148,7 +157,7 @@ def pay(world: World, params: Json, invoice_id: str) -> Json:
     return invoice
 
 
-def send(world: World, params: Json, invoice_id: str) -> Json:
+def send(world: World, _params: Json, invoice_id: str) -> Json:
     """Send an invoice to its customer, finalizing it first."""
     invoice = world.get("invoice", invoice_id)
     _must_be(invoice, "send", "draft", "open")
@@ -160,14 +169,14 @@ def send(world: World, params: Json, invoice_id: str) -> Json:
     return invoice
 
 
-def void(world: World, params: Json, invoice_id: str) -> Json:
+def void(world: World, _params: Json, invoice_id: str) -> Json:
     """Void an open or uncollectible invoice."""
     invoice = world.get("invoice", invoice_id)
     _must_be(invoice, "void", "open", "uncollectible")
     return invoicing.close(world, invoice, "void", "invoice.voided")
 
 
-def write_off(world: World, params: Json, invoice_id: str) -> Json:
+def write_off(world: World, _params: Json, invoice_id: str) -> Json:
     """Mark an open invoice as uncollectible."""
     invoice = world.get("invoice", invoice_id)
     _must_be(invoice, "mark as uncollectible", "open")
@@ -201,7 +210,8 @@ def _due_within(moment_due: int | None, bounds: Json) -> bool:
     if moment_due is None:
         return False
     low = max(bounds.get("gte", 0), bounds.get("gt", -1) + 1)
-    return low <= moment_due <= min(bounds.get("lte", moment_due), bounds.get("lt", moment_due + 1) - 1)
+    high = min(bounds.get("lte", moment_due), bounds.get("lt", moment_due + 1) - 1)
+    return bool(low <= moment_due <= high)
 
 
 def searched(world: World, params: Json) -> Found:

@@ -48,7 +48,9 @@ def price_of(world: World, params: Json, path: str) -> Json:
         raise refused(f"Missing required param: {path}[price].", code="parameter_missing", param=f"{path}[price]")
     price = world.get("price", params["price"], f"{path}[price]")
     if price["type"] != "recurring":
-        message = "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`."
+        message = (
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`."
+        )
         raise refused(message, param=f"{path}[price]")
     if not price["active"]:
         message = "The price specified is inactive. This field only accepts active prices."

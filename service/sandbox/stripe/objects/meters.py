@@ -49,7 +49,7 @@ def create(world: World, params: Json) -> Json:
     return world.add("billing.meter", "mtr_test", ["billing.meter.created"], updated=world.now, **defaults | params)
 
 
-def retrieve(world: World, params: Json, meter_id: str) -> Json:
+def retrieve(world: World, _params: Json, meter_id: str) -> Json:
     """The meter."""
     return world.get("billing.meter", meter_id)
 
@@ -60,12 +60,12 @@ def update(world: World, params: Json, meter_id: str) -> Json:
     return world.change(meter, "billing.meter.updated", updated=world.now, **params)
 
 
-def deactivate(world: World, params: Json, meter_id: str) -> Json:
+def deactivate(world: World, _params: Json, meter_id: str) -> Json:
     """Deactivate a meter: it takes no events until it is reactivated."""
     return _switch(world, meter_id, "inactive", world.now, "billing.meter.deactivated")
 
 
-def reactivate(world: World, params: Json, meter_id: str) -> Json:
+def reactivate(world: World, _params: Json, meter_id: str) -> Json:
     """Let a deactivated meter take events again."""
     return _switch(world, meter_id, "active", None, "billing.meter.reactivated")
 

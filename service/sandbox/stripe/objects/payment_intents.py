@@ -43,7 +43,9 @@ _CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_act
 
 
 def _values(params: Json, old: Json) -> Json:
-    return taken(params, *_SHARED.kinds, "capture_method", "confirmation_method") | metadata(params, old.get("metadata"))
+    return taken(params, *_SHARED.kinds, "capture_method", "confirmation_method") | metadata(
+        params, old.get("metadata")
+    )
 
 
 def create(world: World, params: Json) -> Json:
@@ -55,7 +57,9 @@ def create(world: World, params: Json) -> Json:
     if "customer" in params:
         world.get("customer", params["customer"], "customer")
     if params["amount"] <= 0:
-        raise refused("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount")
+        raise refused(
+            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
+        )
     intent_id = world.ids.new("pi")
     values = _values(params, {})
     values["client_secret"] = f"{intent_id}_secret_{world.ids.token(25)}"
@@ -64,7 +68,7 @@ def create(world: World, params: Json) -> Json:
     return _confirmed(world, intent, params) if params.get("confirm") else intent
 
 
-def retrieve(world: World, params: Json, intent_id: str) -> Json:
+def retrieve(world: World, _params: Json, intent_id: str) -> Json:
     """The payment intent."""
     return world.get("payment_intent", intent_id)
 
@@ -126,7 +130,7 @@ def capture(world: World, params: Json, intent_id: str) -> Json:
     intent = world.get("payment_intent", intent_id)
     if intent["status"] != "requires_capture":
         raise _unexpected(intent, "captured")
-    amount = params.get("amount_to_capture", intent["amount_capturable"])
+    amount: int = params["amount_to_capture"] if "amount_to_capture" in params else intent["amount_capturable"]
     if not 0 < amount <= intent["amount_capturable"]:
         message = "The amount to capture must be greater than 0 and at most the amount that can be captured."
         raise refused(message, code="amount_too_large", param="amount_to_capture")

@@ -103,7 +103,7 @@ def create(world: World, params: Json) -> Json:
     return world.add("price", "price", ["price.created"], **values, **plain, **metadata(params))
 
 
-def retrieve(world: World, params: Json, price_id: str) -> Json:
+def retrieve(world: World, _params: Json, price_id: str) -> Json:
     """The price."""
     return world.get("price", price_id)
 

@@ -49,7 +49,7 @@ def create(world: World, params: Json) -> Json:
     return product
 
 
-def retrieve(world: World, params: Json, product_id: str) -> Json:
+def retrieve(world: World, _params: Json, product_id: str) -> Json:
     """The product, or the stub that is left of a deleted one."""
     return world.tables["product"].tombstones.get(product_id) or world.get("product", product_id)
 
@@ -62,7 +62,7 @@ def update(world: World, params: Json, product_id: str) -> Json:
     return world.change(product, "product.updated", updated=world.now, **_values(params, product))
 
 
-def delete(world: World, params: Json, product_id: str) -> Json:
+def delete(world: World, _params: Json, product_id: str) -> Json:
     """Delete a product that has no prices."""
     product = world.get("product", product_id)
     if any(price["product"] == product_id for price in world.tables["price"].oldest()):

@@ -92,7 +92,7 @@ def settle(world: World, refund: Json, status: str) -> Json:
     return refund
 
 
-def retrieve(world: World, params: Json, refund_id: str) -> Json:
+def retrieve(world: World, _params: Json, refund_id: str) -> Json:
     """The refund."""
     return world.get("refund", refund_id)
 
@@ -103,7 +103,7 @@ def update(world: World, params: Json, refund_id: str) -> Json:
     return world.change(refund, "refund.updated", "charge.refund.updated", **metadata(params, refund["metadata"]))
 
 
-def cancel(world: World, params: Json, refund_id: str) -> Json:
+def cancel(world: World, _params: Json, refund_id: str) -> Json:
     """Cancel a refund that waits for its customer."""
     refund = world.get("refund", refund_id)
     if refund["status"] != "requires_action":

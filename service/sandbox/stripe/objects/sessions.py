@@ -57,7 +57,7 @@ def create(world: World, params: Json) -> Json:
         expires_at=expires,
         mode=params["mode"],
         url=f"https://checkout.stripe.com/c/pay/{session_id}",
-        _params=params,
+        _sent=params,
         **taken(params, "cancel_url", "client_reference_id", "customer", "customer_email", "success_url"),
         **metadata(params),
     )
@@ -77,7 +77,7 @@ def complete(world: World, session: Json) -> Json:
     if session["customer"] is None:
         email = {"email": session["customer_email"]}
         session["customer"] = world.add("customer", "cus", ["customer.created"], **email)["id"]
-    sent = session["_params"]
+    sent = session["_sent"]
     items = [taken(line, "price", "quantity") for line in sent["line_items"]]
     wanted = {"customer": session["customer"], "items": items} | sent.get("subscription_data", {})
     subscription = subscriptions.create(world, wanted)
@@ -86,12 +86,12 @@ def complete(world: World, session: Json) -> Json:
     return world.change(session, "checkout.session.completed", **paid, **values)
 
 
-def retrieve(world: World, params: Json, session_id: str) -> Json:
+def retrieve(world: World, _params: Json, session_id: str) -> Json:
     """The checkout session."""
     return world.get("checkout.session", session_id)
 
 
-def expire(world: World, params: Json, session_id: str) -> Json:
+def expire(world: World, _params: Json, session_id: str) -> Json:
     """Close an open session."""
     session = world.get("checkout.session", session_id)
     if session["status"] != "open":

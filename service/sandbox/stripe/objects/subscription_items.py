@@ -35,7 +35,7 @@ def create(world: World, params: Json) -> Json:
     return added
 
 
-def retrieve(world: World, params: Json, item_id: str) -> Json:
+def retrieve(world: World, _params: Json, item_id: str) -> Json:
     """The item."""
     return _find(world, item_id)[1]
 

@@ -31,7 +31,7 @@ _PLAIN = (
 def create(world: World, params: Json) -> Json:
     """Create a subscription and bill its first period.
 
-    A refused first payment leaves it incomplete; with error_if_incomplete the refusal is the answer and nothing is made.
+    A refused first payment leaves it incomplete; with error_if_incomplete it is the answer, and nothing is made.
     """
     customer = world.get("customer", params["customer"], "customer")
     behavior = params.get("payment_behavior", "allow_incomplete")
@@ -109,7 +109,7 @@ def _ends(subscription: Json, params: Json, now: int) -> None:
         subscription |= {"cancel_at": items.moment_of(subscription, params["cancel_at"]), "canceled_at": now}
 
 
-def retrieve(world: World, params: Json, subscription_id: str) -> Json:
+def retrieve(world: World, _params: Json, subscription_id: str) -> Json:
     """The subscription, canceled or not."""
     return world.get("subscription", subscription_id)
 

@@ -32,13 +32,11 @@ def create(world: World, params: Json) -> Json:
     values = taken(params, "api_version", "description", "enabled_events", "url") | metadata(params)
     endpoint = world.add("webhook_endpoint", "we", status="enabled", **values)
     types = frozenset(params["enabled_events"])
-    world.endpoints[endpoint["id"]] = Endpoint(
-        endpoint["id"], endpoint["url"], secret, types, endpoint["api_version"]
-    )
+    world.endpoints[endpoint["id"]] = Endpoint(endpoint["id"], endpoint["url"], secret, types, endpoint["api_version"])
     return endpoint | {"secret": secret}
 
 
-def retrieve(world: World, params: Json, endpoint_id: str) -> Json:
+def retrieve(world: World, _params: Json, endpoint_id: str) -> Json:
     """The endpoint, without its secret."""
     return world.get("webhook_endpoint", endpoint_id)
 
@@ -55,7 +53,7 @@ def update(world: World, params: Json, endpoint_id: str) -> Json:
     return endpoint
 
 
-def delete(world: World, params: Json, endpoint_id: str) -> Json:
+def delete(world: World, _params: Json, endpoint_id: str) -> Json:
     """Delete an endpoint."""
     endpoint = world.get("webhook_endpoint", endpoint_id)
     del world.endpoints[endpoint_id]

@@ -1,0 +1,87 @@
+"""Running a stand-in as a process of its own, as `tallyhook sandbox` does."""
+
+import logging
+import threading
+import time
+from typing import Protocol
+
+import uvicorn
+
+from service.sandbox.clock import Clock
+from service.sandbox.control import Controlled
+from service.sandbox.edge import Edge
+from service.sandbox.server import configured
+from service.sandbox.stripe import StripeSandbox
+
+TICK_SECONDS = 0.2
+log = logging.getLogger(__name__)
+
+
+class Runnable(Controlled, Protocol):
+    """A stand-in that can be run by itself."""
+
+    @property
+    def app(self) -> Edge:
+        """The ASGI application."""
+
+    @property
+    def clock(self) -> Clock:
+        """Virtual time."""
+
+
+def run(
+    *,
+    provider: str,
+    host: str,
+    port: int,
+    seed: int,
+    webhook_url: str | None,
+    webhook_secret: str | None,
+    api_key: str,
+    speed: float,
+) -> None:
+    """Serve a provider's stand-in until SIGINT or SIGTERM, and send its webhooks in the background.
+
+    Virtual time starts at the wall clock's and runs `speed` times as fast; at 0 only the control plane moves it.
+    With `webhook_url` and `webhook_secret` every event is delivered there.
+
+    Raises:
+        ValueError: there is no stand-in for the provider, or one of URL and secret is missing.
+    """
+    sandbox = _made(provider, seed, webhook_url, webhook_secret, api_key)
+    server = uvicorn.Server(configured(sandbox.app, host=host, port=port))
+    over = threading.Event()
+    background = threading.Thread(target=_live, args=(sandbox, speed, over), daemon=True)
+    background.start()
+    try:
+        server.run()
+    finally:
+        over.set()
+        background.join(timeout=10 * TICK_SECONDS)
+
+
+def _made(provider: str, seed: int, url: str | None, secret: str | None, api_key: str) -> Runnable:
+    if provider != "stripe":
+        raise ValueError(f"no stand-in for {provider}: there is one for stripe")
+    if (url is None) != (secret is None):
+        raise ValueError("a webhook URL and its secret belong together")
+    sandbox = StripeSandbox(seed=seed, now=int(time.time()), api_key=api_key)
+    if url is not None and secret is not None:
+        sandbox.register_endpoint(url, secret)
+    return sandbox
+
+
+def _live(sandbox: Runnable, speed: float, over: threading.Event) -> None:
+    """Let virtual time follow the wall clock and send what falls due, until told to stop."""
+    owed, before = 0.0, time.monotonic()
+    while not over.wait(TICK_SECONDS):
+        now = time.monotonic()
+        owed, before = owed + (now - before) * speed, now
+        whole = int(owed)
+        owed -= whole
+        try:
+            sandbox.advance(whole)
+            sandbox.deliveries.pump()
+        except Exception:
+            # One event that can't be made must not stop time for all others.
+            log.exception("the stand-in's background round failed")

@@ -1,0 +1,16 @@
+"""How far complete reconcile runs have confirmed the copy."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from service.model import micros
+from service.store.tables import Watermark, table
+
+_WATERMARK = table(Watermark)
+
+
+def confirmed(connection: Connection, account: str) -> dict[str, int]:
+    """For each source, the provider's time (microseconds) at which its last complete run began."""
+    query = select(_WATERMARK.c.kind, _WATERMARK.c.confirmed_as_of).where(_WATERMARK.c.account == account)
+    return {row[0]: micros(row[1]) for row in connection.execute(query)}
