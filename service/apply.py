@@ -152,18 +152,20 @@ def held_content(row: StateRow, key: str) -> Content | None:
 def _apply_one(
     row: StateRow, change: Change, ordering: Ordering, confirmed: Mapping[str, int], decided: str | None
 ) -> Judgement:
-    snapshot, version = change.snapshot, change.version
+    snapshot = change.snapshot
     held = row.sources.get(snapshot.key)
     content = snapshot.content()
     same = held_content(row, snapshot.key) == content and row.content == expected(row, change, ordering)
-    if decided is not None and row.deleted_at is None:
+    if decided is not None:
+        if row.deleted_at is not None:
+            return STALE
         judgement = UNCHANGED if same else APPLIED
     else:
         since = confirmed.get(snapshot.source)
         judgement = judge(
             held, same=same, deleted=row.deleted_at is not None, change=change, ordering=ordering, confirmed=since
         )
-    if judgement.verdict == "applied" or (judgement is UNCHANGED and _is_newer(held, change)):
+    if judgement.verdict == "applied" or decided is not None or (judgement is UNCHANGED and _is_newer(held, change)):
         _write(row, change, content, ordering, based=decided == "based")
     return judgement
 

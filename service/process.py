@@ -31,7 +31,7 @@ from service.store.inbox import Delivery
 from service.store.queue import Claim, Claimed, Outcome
 from service.store.tables import EVENTS
 
-_BACKOFF: Final = wait_exponential_jitter(initial=2, max=3600, jitter=2)
+_BACKOFF: Final = wait_exponential_jitter(multiplier=2, max=3600, jitter=2)
 _ORDER: Final = ("applied", "tie", "unchanged", "stale")
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Processor:
         self._account = accounts
         self._max_attempts = max_attempts
         self._limit = limit
-        self._stop = stop or threading.Event()
+        self.stop = stop or threading.Event()
         self.claim_id: str | None = None
 
     def step(self, ids: Sequence[int] | None = None) -> int:
@@ -201,7 +201,7 @@ class Processor:
         """Read what events could not settle, each object once, and apply the answers."""
         answers: dict[tuple[str, str, str], tuple[Read, int] | ProviderError] = {}
         for work in works:
-            if self._stop.is_set():
+            if self.stop.is_set():
                 self.give_back(claim_id)
                 return
             if work.mapped.reason == "thin":

@@ -154,7 +154,11 @@ def local_rows(connection: Connection, account: str, kind: Kind, source: str, af
 
 
 def stored(
-    connection: Connection, *, account: str | None = None, run_id: int | None = None, only_open: bool = False,
+    connection: Connection,
+    *,
+    account: str | None = None,
+    run_id: int | None = None,
+    only_open: bool = False,
     limit: int | None = None,
 ) -> list[Opened]:
     """Findings, oldest first."""

@@ -1,0 +1,149 @@
+"""A run's work on one account, and the ledger of each of its passes: what was covered, how far, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from reconcile.plan import Options, Window, moved
+from reconcile.progress import Progress
+from reconcile.report import KindReport
+from reconcile.scratch import Scratch, reopened
+from service.account import Account
+from service.model import Cause
+from service.provider import Reader
+from service.store import drift, runs
+from service.store.drift import Finding
+from service.store.engine import Database
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Work:
+    """One account's run. `now` is the provider's time at its start, `end` where the next run's window begins.
+
+    `known` is an object that the provider showed in this run: it must still answer when another is said to be gone.
+    """
+
+    database: Database
+    account: Account
+    reader: Reader
+    run: runs.Run
+    options: Options
+    progress: Progress
+    now: datetime
+    end: datetime
+    marks: dict[str, runs.Mark]
+    entries: dict[str, runs.Entry]
+    full: bool = False
+    known: tuple[str, str] | None = None
+    reports: list[KindReport] = field(default_factory=list)
+
+    @property
+    def cause(self) -> Cause:
+        """What the run's writes are filed under."""
+        return Cause("run", str(self.run.id))
+
+    def beat(self) -> None:
+        """Say that the run lives; raises `RunRefused` when it was taken over."""
+        with self.database.write() as connection:
+            runs.beat(connection, self.run, self.database.now())
+
+    def finished(self, source: str) -> KindReport | None:
+        """The report of a pass that an earlier holder of this run completed."""
+        entry = self.entries.get(source)
+        if entry is None or entry.status != "complete" or entry.progress is None:
+            return None
+        return msgspec.json.decode(entry.progress, type=KindReport)
+
+
+class Pass:
+    """One pass over one listing (or the event log). Its ledger and findings are saved together, page by page."""
+
+    def __init__(self, work: Work, source: str, kind: str, window: Window) -> None:
+        self.work, self.source = work, source
+        self.report = KindReport(source=source, kind=kind)
+        found = work.entries.get(source)
+        scratch = _interrupted(found)
+        if scratch is not None and found is not None:
+            self.entry, self.scratch = found, scratch
+            # The window was chosen by the run that died; what was read so far was read by it.
+            self.window = Window(since=found.window_start, end=found.window_end or window.end, slice=window.slice)
+            self.report.objects, self.report.pages = found.objects, found.pages
+        else:
+            self.scratch = Scratch()
+            self.window = window
+            self.entry = runs.Entry(kind=source, status="running", window_start=window.since, window_end=window.end)
+            self._begin()
+
+    def page(self, connection: Connection, cursor: str | None, as_of: datetime, objects: int) -> None:
+        """Record one page in the caller's transaction, which also holds its findings."""
+        entry = self.entry
+        entry.cursor, entry.pages, entry.objects = cursor, entry.pages + 1, entry.objects + objects
+        entry.started_as_of = entry.started_as_of or as_of
+        self.report.pages, self.report.objects = entry.pages, entry.objects
+        runs.save_entry(connection, self.work.run, entry)
+        runs.beat(connection, self.work.run, self.work.database.now())
+        self.work.progress.page(self.source, entry.pages, entry.objects)
+
+    def add(self, connection: Connection, findings: Sequence[Finding]) -> None:
+        """Store findings in the caller's transaction and tell the log."""
+        work = self.work
+        if not findings:
+            return
+        drift.add(connection, work.run.id, work.account.name, findings, work.database.now())
+        for found in findings:
+            log.info(
+                "reconcile.drift", run_id=work.run.id, account=work.account.name, kind=found.kind,
+                object_id=found.object_id, drift_class=found.drift_class, field=found.field, action=found.action,
+                cause=found.cause,
+            )  # fmt: skip
+
+    def finish(self, status: str, reason: str | None = None) -> KindReport:
+        """Close the ledger; a complete pass of a run that isn't dry moves the watermark."""
+        work, entry, report = self.work, self.entry, self.report
+        report.status, report.reason, report.money = status, reason, self.scratch.sums()
+        entry.status, entry.reason, entry.progress = status, reason, msgspec.json.encode(report).decode()
+        now = work.database.now()
+        with work.database.write() as connection:
+            if status == "complete":
+                self._complete(connection, now)
+            else:
+                drift.settle_rest(connection, work.run.id, self.source, "held")
+            runs.save_entry(connection, work.run, entry)
+            runs.beat(connection, work.run, now)
+        self.scratch.remove()
+        work.progress.done(self.source, status)
+        log.info(
+            "reconcile.kind_finished", run_id=work.run.id, account=work.account.name, kind=self.source, status=status,
+            reason=reason, objects=entry.objects, pages=entry.pages,
+        )  # fmt: skip
+        return report
+
+    def _begin(self) -> None:
+        self.entry.progress = self.scratch.path
+        with self.work.database.write() as connection:
+            drift.forget(connection, self.work.run.id, self.source)
+            runs.save_entry(connection, self.work.run, self.entry)
+
+    def _complete(self, connection: Connection, now: datetime) -> None:
+        work = self.work
+        drift.supersede(connection, work.run.id, work.account.name, self.source, now)
+        if work.options.dry_run or self.entry.started_as_of is None:
+            return
+        mark = moved(work.marks.get(self.source), self.window, self.entry.started_as_of)
+        if mark is not None:
+            runs.move(connection, work.run, self.source, mark)
+
+
+def _interrupted(found: runs.Entry | None) -> Scratch | None:
+    """What an interrupted listing has seen; None where it must begin again (it had ended, or its file is gone)."""
+    if found is None or found.status != "running" or found.cursor is None:
+        return None
+    return reopened(found.progress, found.pages)

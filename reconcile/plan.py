@@ -1,0 +1,104 @@
+"""What a run is asked to do, and which part of each listing it therefore reads. Pure."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from service.errors import ConfigError
+from service.store.drift import Local
+from service.store.runs import Mark
+
+NIGHTS: Final = 14
+"""Within so many nightly runs every row is compared, whatever its status."""
+LOOK_BACK: Final = timedelta(days=2)
+OVERLAP: Final = timedelta(hours=1)
+# Statuses after which an object changes only by somebody's deed; kinds not listed have no lifecycle that could stall.
+_TERMINAL: Final[Mapping[str, frozenset[str]]] = {
+    "subscription": frozenset({"ended", "expired_incomplete"}),
+    "invoice": frozenset({"paid", "void", "uncollectible"}),
+    "payment": frozenset({"succeeded", "canceled", "failed"}),
+    "refund": frozenset({"succeeded", "failed", "canceled"}),
+    "dispute": frozenset({"won", "lost", "closed"}),
+}
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to reconcile. `kind` is a row kind or a listing's source; `max_changes` replaces the brake's own limits."""
+
+    account: str | None = None
+    kind: str | None = None
+    since: timedelta | None = None
+    full: bool = False
+    dry_run: bool = False
+    max_changes: int | None = None
+
+    def text(self) -> str:
+        """The options as they are kept with the run: a dead run is resumed only by one that was asked the same."""
+        return msgspec.json.encode(msgspec.structs.replace(self, account=None), order="deterministic").decode()
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass over a listing covers: objects created since `since` (all, if None), and rows read by id.
+
+    `end` is where the next run's window begins. `slice` is the share of the other rows that is due; None for none.
+    """
+
+    since: datetime | None
+    end: datetime
+    slice: int | None = None
+
+    @property
+    def full(self) -> bool:
+        """True where the listing is read whole."""
+        return self.since is None
+
+    def covers(self, created_at: datetime | None) -> bool:
+        """True if an object created then lies inside the listing's filter."""
+        return self.since is None or (created_at is not None and created_at >= self.since)
+
+
+def window(options: Options, mark: Mark | None, now: datetime, end: datetime, *, filtered: bool, full: bool) -> Window:
+    """The window of one listing at the provider's time `now`. `filtered`: the listing can be limited by creation."""
+    if options.since is not None and filtered:
+        return Window(since=now - options.since, end=end)
+    if full or mark is None or not filtered:
+        return Window(since=None, end=end)
+    return Window(since=mark.complete_until - LOOK_BACK, end=end, slice=mark.slice)
+
+
+def moved(mark: Mark | None, covered: Window, started: datetime) -> Mark | None:
+    """The watermark after a complete pass, or None where the pass began too late to join what was known before."""
+    if not covered.full and (mark is None or covered.since is None or covered.since > mark.complete_until):
+        return None
+    before = mark or Mark(complete_until=covered.end, confirmed_as_of=started)
+    return Mark(
+        complete_until=max(covered.end, before.complete_until),
+        confirmed_as_of=max(started, before.confirmed_as_of),
+        slice=before.slice if covered.slice is None else (covered.slice + 1) % NIGHTS,
+        full_at=started if covered.full else before.full_at,
+    )
+
+
+def due(kind: str, row: Local, share: int | None) -> bool:
+    """Is a row outside the window read by id tonight? Yes while it isn't terminal, else once in `NIGHTS` nights."""
+    if share is None:
+        return False
+    terminal = _TERMINAL.get(kind)
+    if terminal is not None and row.status not in terminal:
+        return True
+    return zlib.crc32(row.id.encode()) % NIGHTS == share
+
+
+def parse_since(value: str) -> timedelta:
+    """A duration such as `2d`, `36h`, `90m`, `1w`. Raises `ConfigError`."""
+    found = re.fullmatch(r"([0-9]{1,6})([mhdw])", value.strip())
+    if found is None or int(found[1]) == 0:
+        raise ConfigError(f"--since {value!r}: use a number and a unit, such as 90m, 36h, 2d or 1w")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,0 +1,268 @@
+"""One listing against the local rows: stream its pages, look again at what differs, and find what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from reconcile.compare import findings, missing_remote, moved_here, moved_there, needs_person, newer, verdict
+from reconcile.ledger import Pass, Work
+from reconcile.plan import due
+from service.apply import apply
+from service.errors import NotFound, ProviderUnavailable
+from service.model import Change, Version, micros
+from service.provider import Listing, Page, Read
+from service.store import drift, state
+from service.store.drift import Finding, Local
+from service.store.state import Rows
+
+Group: TypeAlias = list[Change]
+"""The changes of one provider object."""
+_LOOK = 100
+
+
+class Sweep:
+    """One pass over one listing. `alone`: no other listing feeds rows of its kind."""
+
+    def __init__(self, work: Work, listing: Listing, passing: Pass, *, alone: bool) -> None:
+        self.work, self.listing, self.passing, self.alone = work, listing, passing, alone
+        self.ordering = work.account.provider.ordering
+        self.report = passing.report
+
+    def run(self) -> None:
+        """Compare everything that the window covers; raises `ProviderError` where a call failed."""
+        self._list()
+        self._rows()
+        self._still_open()
+
+    def _list(self) -> None:
+        entry = self.passing.entry
+        while True:
+            began = self.work.database.now()
+            page = self.work.reader.page(
+                self.listing.source, cursor=entry.cursor, since=self.passing.window.since, until=None
+            )
+            self._page(page, began)
+            if page.cursor is None:
+                return
+
+    def _page(self, page: Page, began: datetime) -> None:
+        groups = [self._changes(snapshots, page.as_of, micros(began)) for snapshots in page.objects if snapshots]
+        rows = self._load(groups)
+        self._remember(groups)
+        new, targets = self._sort(groups, rows)
+        found = self._look(targets)
+        self._store(page, *self._unless_busy(new), rows, found)
+
+    def _changes(self, snapshots: Iterable[state.Snapshot], as_of: datetime, seen_at: int) -> Group:
+        version, cause = Version(micros(as_of), seen_at, True), self.work.cause
+        return [Change(snapshot, version, cause) for snapshot in snapshots]
+
+    def _load(self, groups: Sequence[Group]) -> Rows:
+        keys = {(change.snapshot.kind, change.snapshot.id) for group in groups for change in group}
+        with self.work.database.read() as connection:
+            return state.load(connection, self.work.account.name, keys)
+
+    def _remember(self, groups: Sequence[Group]) -> None:
+        keys = [group[0].snapshot.source_id for group in groups]
+        self.passing.scratch.see(keys)
+        if keys:
+            self.work.known = (self.listing.source, keys[-1])
+
+    def _sort(self, groups: Sequence[Group], rows: Rows) -> tuple[list[Group], dict[str, str]]:
+        """The objects that nothing here knows, and those that differ (source id -> row id); equal ones are confirmed."""
+        new, targets = [], {}
+        for group in groups:
+            verdicts = {verdict(rows.get(_key(change)), change, self.ordering) for change in group}
+            if verdicts == {"equal"}:
+                self.report.confirmed += 1
+                self._count(group, rows, remote=1, local=1, healed=1)
+            elif "differs" not in verdicts:
+                new.append(group)
+            elif any(newer(rows.get(_key(change)), change) for change in group):
+                self.report.newer += 1
+            else:
+                targets[group[0].snapshot.source_id] = group[0].snapshot.id
+        return new, targets
+
+    def _unless_busy(self, new: list[Group]) -> tuple[list[Group], Mapping[str, str]]:
+        """The new objects without those whose events are still under way, and the missed events that explain them."""
+        if not new:
+            return new, {}
+        ids = [group[0].snapshot.source_id for group in new]
+        with self.work.database.read() as connection:
+            busy = drift.busy(connection, self.work.account.name, self.listing.source, ids)
+            causes = drift.causes(connection, self.work.run.id, [self._source(id_) for id_ in ids])
+        self.report.pending += len(busy)
+        return [group for group in new if group[0].snapshot.source_id not in busy], causes
+
+    def _store(
+        self, page: Page, new: list[Group], causes: Mapping[str, str], rows: Rows, found: list[Finding]
+    ) -> None:
+        """Save a page: its new objects (they can't damage anything, so they needn't wait), findings and ledger."""
+        work, changes = self.work, [change for group in new for change in group]
+        dry = work.options.dry_run
+        for change in changes:
+            known = rows.get(_key(change))
+            cause = causes.get(change.snapshot.key)
+            each = findings(known, change, self.ordering, cause)
+            found += [msgspec.structs.replace(one, action="would_heal" if dry else "healed") for one in each]
+        self._count_new(changes, dry=dry)
+        self.report.drift += len(new)
+        with work.database.write() as connection:
+            if not dry and changes:
+                now = work.database.now()
+                apply(connection, work.account.name, changes, ordering=self.ordering, confirmed={}, now=now)
+            self.passing.add(connection, found)
+            self.passing.page(connection, page.cursor, page.as_of, len(page.objects))
+        self.report.healed += 0 if dry else len(new)
+        self.passing.scratch.commit(self.passing.entry.pages)
+
+    def _rows(self) -> None:
+        """Local rows that the listing should have shown but didn't, and those that are due by themselves, read by id."""
+        last = ""
+        while rows := self._next(last):
+            last = rows[-1].id
+            targets = {id_: row.id for row in rows if self._wanted(row) for id_ in row.source_ids}
+            self._look_all(targets)
+            self.work.beat()
+
+    def _next(self, last: str) -> list[Local]:
+        work, listing = self.work, self.listing
+        with work.database.read() as connection:
+            return drift.local_rows(connection, work.account.name, _kind(listing), listing.source, last)
+
+    def _wanted(self, row: Local) -> bool:
+        window, began = self.passing.window, self.passing.entry.started_as_of
+        if began is not None and row.created_at is not None and row.created_at > began:
+            return False
+        return window.covers(row.created_at) or due(self.listing.kind, row, window.slice)
+
+    def _still_open(self) -> None:
+        """What waits for a person from earlier nights is looked at every night."""
+        work, source = self.work, self.listing.source
+        with work.database.read() as connection:
+            waiting = dict(drift.opened_sources(connection, work.account.name, source, work.run.id))
+        self._look_all({key.removeprefix(f"{source}:"): row for key, row in waiting.items()})
+
+    def _look_all(self, targets: Mapping[str, str]) -> None:
+        ids = self.passing.scratch.unseen(list(targets))
+        for start in range(0, len(ids), _LOOK):
+            chunk = {id_: targets[id_] for id_ in ids[start : start + _LOOK]}
+            found = self._look(chunk)
+            self.passing.scratch.see(chunk)
+            if found:
+                with self.work.database.write() as connection:
+                    self.passing.add(connection, found)
+            self.work.beat()
+
+    def _look(self, targets: Mapping[str, str]) -> list[Finding]:
+        """Read each object by id and judge that; raises `ProviderError` where a read says nothing about the object."""
+        if not targets:
+            return []
+        with self.work.database.read() as connection:
+            busy = drift.busy(connection, self.work.account.name, self.listing.source, list(targets))
+        self.report.pending += len(busy)
+        reads: dict[str, tuple[Read, int]] = {}
+        gone = []
+        for id_ in targets:
+            if id_ in busy:
+                continue
+            began = self.work.database.now()
+            self.report.reads += 1
+            try:
+                reads[id_] = self.work.reader.get(self.listing.source, id_), micros(began)
+            except NotFound:
+                gone.append(id_)
+        return self._judge(reads) + self._gone({id_: targets[id_] for id_ in gone})
+
+    def _judge(self, reads: Mapping[str, tuple[Read, int]]) -> list[Finding]:
+        groups = {id_: self._changes(read.snapshots, read.as_of, seen_at) for id_, (read, seen_at) in reads.items()}
+        rows = self._load(list(groups.values()))
+        with self.work.database.read() as connection:
+            causes = drift.causes(connection, self.work.run.id, [self._source(id_) for id_ in reads])
+        found: list[Finding] = []
+        for id_, group in groups.items():
+            each = self._judge_one(group, rows, causes)
+            if each:
+                self.passing.scratch.keep(id_, *reads[id_])
+                self.report.drift += 1
+                found += each
+        return found
+
+    def _judge_one(self, group: Group, rows: Rows, causes: Mapping[str, str]) -> list[Finding]:
+        if any(newer(rows.get(_key(change)), change) for change in group):
+            self.report.newer += 1
+            return []
+        found: list[Finding] = []
+        person = False
+        for change in group:
+            row = rows.get(_key(change))
+            if verdict(row, change, self.ordering) == "equal":
+                continue
+            each = findings(row, change, self.ordering, causes.get(change.snapshot.key))
+            person = person or needs_person(row, each)
+            found += each
+        self._count(group, rows, remote=1)
+        self._count(group, rows, local=1, healed=1)
+        self.report.confirmed += not found
+        action = "needs_review" if person else "would_heal" if self.work.options.dry_run else "planned"
+        return [msgspec.structs.replace(each, action=action, source=group[0].snapshot.key) for each in found]
+
+    def _gone(self, targets: Mapping[str, str]) -> list[Finding]:
+        """A bare 404 is no proof that an object was deleted: it waits for a person."""
+        if not targets:
+            return []
+        self._prove_alive()
+        kind = _kind(self.listing)
+        found = []
+        with self.work.database.read() as connection:
+            account = self.work.account.name
+            rows = state.load(connection, account, {(kind, row_id) for row_id in targets.values()})
+            for id_, row_id in targets.items():
+                row, source = rows.get((kind, row_id)), self._source(id_)
+                if row is not None and row.deleted_at is None and not self._let_go(connection, source):
+                    found.append(missing_remote(source, row, remote=None))
+        self.report.drift += len(found)
+        return [msgspec.structs.replace(each, action="needs_review") for each in found]
+
+    def _let_go(self, connection: state.Connection, source: str) -> bool:
+        # A part of a row can't be marked as deleted, so the person's word is remembered instead.
+        return not self.listing.owns_row and drift.accepted_missing(connection, self.work.account.name, source)
+
+    def _prove_alive(self) -> None:
+        known = self.work.known
+        if known is None:
+            raise ProviderUnavailable("the provider shows no object at all, so a 404 proves nothing")
+        try:
+            self.work.reader.get(*known)
+        except NotFound:
+            raise ProviderUnavailable(f"the known object {known[1]} answers 404 too, so a 404 proves nothing") from None
+
+    def _count(self, group: Group, rows: Rows, *, remote: int = 0, local: int = 0, healed: int = 0) -> None:
+        for change in group:
+            moved = (
+                moved_there(change, alone=self.alone)
+                if remote
+                else moved_here(rows.get(_key(change)), change, alone=self.alone)
+            )
+            self.passing.scratch.count(change.snapshot.kind, moved, remote=remote, local=local, healed=healed)
+
+    def _count_new(self, changes: Sequence[Change], *, dry: bool) -> None:
+        for change in changes:
+            moved = moved_there(change, alone=self.alone)
+            self.passing.scratch.count(change.snapshot.kind, moved, remote=1, healed=0 if dry else 1)
+
+    def _source(self, id_: str) -> str:
+        return f"{self.listing.source}:{id_}"
+
+
+def _key(change: Change) -> state.Key:
+    return change.snapshot.kind, change.snapshot.id
+
+
+def _kind(listing: Listing) -> state.Kind:
+    return listing.kind  # type: ignore[return-value]

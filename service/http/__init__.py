@@ -1,0 +1,1 @@
+"""HTTP only: handlers of a few lines that read, call a use case and answer."""

@@ -1,0 +1,119 @@
+"""The worker: takes what is due and sees it through, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import uuid
+from types import FrameType
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.errors import TallyhookError
+from service.process import Processor
+from service.store import heartbeat, queue
+from service.store.engine import Database
+from service.system import System
+
+_IDLE_SECONDS = 1.0
+_BEAT_SECONDS = 10.0
+log = structlog.get_logger()
+
+
+class Worker:
+    """Processes events of every account of a system. `run` blocks; the table is polled as the only truth."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._processor = Processor(
+            system.database, system.accounts.by_name.get, max_attempts=system.settings.max_attempts,
+            limit=system.settings.claim_limit,
+        )  # fmt: skip
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; then finish the batch in hand and give back what can't be finished."""
+        self._processor.stop = stop
+        beat = Beat(self._system.database, "worker", self._processor)
+        beat.start()
+        try:
+            while not stop.is_set():
+                if self._step() == 0:
+                    stop.wait(_IDLE_SECONDS)
+        finally:
+            beat.stop()
+
+    def drain(self) -> int:
+        """Process until nothing is due; the number of attempts made."""
+        total = 0
+        while taken := self._processor.step():
+            total += taken
+        return total
+
+    def _step(self) -> int:
+        try:
+            return self._processor.step()
+        except (SQLAlchemyError, TallyhookError) as error:
+            # The lease runs out by itself; the events are taken again.
+            log.error("worker.step_failed", error=type(error).__name__)
+            return 0
+
+
+class Beat:
+    """A thread that says every ten seconds that this process lives, and renews the lease of the claim in hand."""
+
+    def __init__(self, database: Database, role: str, processor: Processor | None = None) -> None:
+        self._database = database
+        self._role = role
+        self._processor = processor
+        self._process = f"{socket.gethostname()}:{os.getpid()}:{role}:{uuid.uuid4().hex[:6]}"
+        self._started = database.now()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"beat-{role}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and take the row away: a process that stopped on purpose is not missing."""
+        self._stop.set()
+        self._thread.join(_BEAT_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._beat()
+            except SQLAlchemyError as error:
+                log.warning("worker.beat_failed", error=type(error).__name__)
+            if self._stop.wait(_BEAT_SECONDS):
+                break
+        try:
+            with self._database.write() as connection:
+                heartbeat.end(connection, self._process)
+        except SQLAlchemyError as error:
+            log.warning("worker.beat_failed", error=type(error).__name__)
+
+    def _beat(self) -> None:
+        now = self._database.now()
+        claim_id = self._processor.claim_id if self._processor is not None else None
+        with self._database.write() as connection:
+            heartbeat.beat(connection, self._process, self._role, self._started, now)
+            if claim_id is not None:
+                queue.renew(connection, claim_id, now)
+
+
+def main(system: System) -> None:
+    """Run a worker until SIGTERM or SIGINT, then return."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    log.info("worker.started", accounts=sorted(system.accounts.by_name))
+    Worker(system).run(stop)
+    log.info("worker.stopped")
