@@ -116,5 +116,3 @@ def _finding(work: Work, event: LoggedEvent, action: str) -> Finding:
         found.kind, found.object_id = snapshots[0].kind, snapshots[0].id
         found.amount, found.currency, _ = stake(None, snapshots[0].content())
     return found
-
-

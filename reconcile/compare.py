@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from reconcile.money import Movement, movement, stake
 from service.apply import expected, held_content
 from service.merge import MERGED
-from service.model import Change, Content
+from service.model import KINDS, Change, Content, Kind
 from service.provider import Ordering
 from service.store.drift import Finding
 from service.store.state import StateRow, as_text, compare
@@ -15,6 +15,11 @@ from service.store.state import StateRow, as_text, compare
 Verdict = Literal["equal", "new", "differs"]
 _PAID: Final = {"invoice": "paid", "payment": "succeeded"}
 _SETTLED: Final = frozenset({"amount", "currency"})
+
+
+def kind_of(name: str) -> Kind:
+    """A row kind by its name."""
+    return next(kind for kind in KINDS if kind == name)
 
 
 def verdict(row: StateRow | None, change: Change, ordering: Ordering) -> Verdict:

@@ -67,7 +67,8 @@ def day_of(moment: datetime) -> str:
 def _difference(local: Content, remote: Content) -> int:
     if local.get("currency") != remote.get("currency"):
         return abs(remote.get("amount") or 0)
-    return max((abs((remote.get(name) or 0) - (local.get(name) or 0)) for name in _FIELDS), default=0)
+    found: int = max(abs((remote.get(name) or 0) - (local.get(name) or 0)) for name in _FIELDS)
+    return found
 
 
 def _moved(content: Mapping[str, Any], at: datetime | None, amount: int | None) -> Movement | None:

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
+from sqlalchemy import Connection
 
-from reconcile.compare import findings, missing_remote, moved_here, moved_there, needs_person, newer, verdict
+from reconcile.compare import findings, kind_of, missing_remote, moved_here, moved_there, needs_person, newer, verdict
 from reconcile.ledger import Pass, Work
+from reconcile.money import movement
 from reconcile.plan import due
 from service.apply import apply
 from service.errors import NotFound, ProviderUnavailable
-from service.model import Change, Version, micros
+from service.model import Change, Kind, Snapshot, Version, micros
 from service.provider import Listing, Page, Read
 from service.store import drift, state
 from service.store.drift import Finding, Local
@@ -57,7 +59,7 @@ class Sweep:
         found = self._look(targets)
         self._store(page, *self._unless_busy(new), rows, found)
 
-    def _changes(self, snapshots: Iterable[state.Snapshot], as_of: datetime, seen_at: int) -> Group:
+    def _changes(self, snapshots: Iterable[Snapshot], as_of: datetime, seen_at: int) -> Group:
         version, cause = Version(micros(as_of), seen_at, True), self.work.cause
         return [Change(snapshot, version, cause) for snapshot in snapshots]
 
@@ -99,9 +101,7 @@ class Sweep:
         self.report.pending += len(busy)
         return [group for group in new if group[0].snapshot.source_id not in busy], causes
 
-    def _store(
-        self, page: Page, new: list[Group], causes: Mapping[str, str], rows: Rows, found: list[Finding]
-    ) -> None:
+    def _store(self, page: Page, new: list[Group], causes: Mapping[str, str], rows: Rows, found: list[Finding]) -> None:
         """Save a page: its new objects (they can't damage anything, so they needn't wait), findings and ledger."""
         work, changes = self.work, [change for group in new for change in group]
         dry = work.options.dry_run
@@ -187,10 +187,10 @@ class Sweep:
         found: list[Finding] = []
         for id_, group in groups.items():
             each = self._judge_one(group, rows, causes)
-            if each:
+            if each and each[0].action == "planned":
                 self.passing.scratch.keep(id_, *reads[id_])
-                self.report.drift += 1
-                found += each
+            self.report.drift += bool(each)
+            found += each
         return found
 
     def _judge_one(self, group: Group, rows: Rows, causes: Mapping[str, str]) -> list[Finding]:
@@ -226,10 +226,12 @@ class Sweep:
                 row, source = rows.get((kind, row_id)), self._source(id_)
                 if row is not None and row.deleted_at is None and not self._let_go(connection, source):
                     found.append(missing_remote(source, row, remote=None))
+                    moved = movement(kind, row.content) if self.alone else None
+                    self.passing.scratch.count(kind, moved, local=1, healed=1)
         self.report.drift += len(found)
         return [msgspec.structs.replace(each, action="needs_review") for each in found]
 
-    def _let_go(self, connection: state.Connection, source: str) -> bool:
+    def _let_go(self, connection: Connection, source: str) -> bool:
         # A part of a row can't be marked as deleted, so the person's word is remembered instead.
         return not self.listing.owns_row and drift.accepted_missing(connection, self.work.account.name, source)
 
@@ -264,5 +266,5 @@ def _key(change: Change) -> state.Key:
     return change.snapshot.kind, change.snapshot.id
 
 
-def _kind(listing: Listing) -> state.Kind:
-    return listing.kind  # type: ignore[return-value]
+def _kind(listing: Listing) -> Kind:
+    return kind_of(listing.kind)

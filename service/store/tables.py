@@ -180,7 +180,7 @@ class Invoice(_Row, table=True):
     amount_due: int | None = _big()
     amount_paid: int | None = _big()
     amount_remaining: int | None = _big()
-    amount_refunded: int = Field(default=0, sa_type=BigInt)
+    amount_refunded: int = Field(default=0, sa_type=BigInt, sa_column_kwargs={"server_default": text("0")})
     billing_reason: str | None = None
     collection_method: str | None = None
     email: str | None = None
@@ -227,7 +227,7 @@ class Payment(_Row, table=True):
     currency: str | None = None
     amount: int | None = _big()
     amount_paid: int | None = _big()
-    amount_refunded: int = Field(default=0, sa_type=BigInt)
+    amount_refunded: int = Field(default=0, sa_type=BigInt, sa_column_kwargs={"server_default": text("0")})
     failure_code: str | None = None
     user_id: str | None = None
     paid_at: datetime | None = _maybe_time()

@@ -102,10 +102,15 @@ class Copy:
         with self.system.database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(text("state_change"))).scalar_one())
 
-    def truth(self) -> dict[tuple[str, str], Content]:
-        """The rows that the provider's own lists make."""
+    def truth(self, *, eventless: bool) -> dict[tuple[str, str], Content]:
+        """The rows that the provider's own lists make; without `eventless`, only what events tell of.
+
+        Stripe announces an invoice payment when it is paid, not when it opens or is cancelled.
+        """
         sources: dict[tuple[str, str], dict[str, Content]] = {}
         for snapshot in self._listed():
+            if not eventless and snapshot.source == "invoice_payment" and snapshot.content()["status"] != "succeeded":
+                continue
             sources.setdefault((snapshot.kind, snapshot.id), {})[snapshot.key] = snapshot.content()
         precedence = self.provider.ordering.precedence
         return {

@@ -33,7 +33,9 @@ class Stripe:
 
     name = "stripe"
     # Objects carry no update time: events are stamped in whole seconds, reads by the answer's Date.
-    ordering = Ordering(object_clock=False, margin=120)
+    ordering = Ordering(
+        object_clock=False, margin=120, precedence=("payment_intent", "charge", "invoice_payment", "invoice")
+    )
     listings = tuple(each.listing for each in RESOURCES.values())
     log_memory_days: int | None = 30
     # Live accounts may make 100 reads a second but only 25 at one endpoint (docs.stripe.com/rate-limits, 2026), and a

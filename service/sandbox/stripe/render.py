@@ -21,7 +21,8 @@ def view(world: World, thing: Json, version: str) -> Json:
         shown["pending_webhooks"] = world.deliveries.unanswered(thing["id"])
         return shown
     if nested := NESTED.get(thing["object"]):
-        shown[nested] = cut(shown[nested], world.settings.nested_cap)
+        if nested in shown:  # a deletion is answered with the id alone
+            shown[nested] = cut(shown[nested], world.settings.nested_cap)
     return downgraded(world, thing, shown) if is_legacy(version) else shown
 
 

@@ -1,0 +1,197 @@
+"""One reconcile: each chosen account's event audit, sweeps and heals, under one ledger."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from reconcile import heal, report
+from reconcile.audit import audit, forgotten
+from reconcile.heal import accept, list_drift
+from reconcile.ledger import Pass, Work
+from reconcile.plan import Options, window
+from reconcile.progress import Progress
+from reconcile.report import AccountReport, KindReport, Line, Report
+from reconcile.sweep import Sweep
+from service.account import Account
+from service.errors import ConfigError, MappingError, ProviderError, RunRefused
+from service.provider import Listing, Reader
+from service.store import drift, runs
+from service.store.drift import Opened
+from service.system import System
+
+__all__ = ["Options", "Report", "accept", "list_drift", "reconcile"]
+log = structlog.get_logger()
+_DERIVED_KINDS = ("payment", "invoice", "refund")
+
+
+def reconcile(system: System, options: Options, progress: Progress | None = None) -> Report:
+    """Reconcile the chosen accounts, one after the other. Raises `ConfigError` where there is nothing to choose.
+
+    An account that can't be run (another run is active, the key changed hands, the provider doesn't answer) says so in
+    its part of the report, and the others go on.
+    """
+    chosen = _accounts(system, options)
+    for account in chosen:
+        _listings(account, options)
+    return Report(accounts=[_guarded(system, account, options, progress or Progress()) for account in chosen])
+
+
+def _accounts(system: System, options: Options) -> list[Account]:
+    if options.account is not None:
+        account = system.account(options.account)
+        account.reader()
+        if account.settings.paused:
+            raise ConfigError(f"account {account.name!r} is paused; unset paused in TALLYHOOK_CONFIG to reconcile it")
+        return [account]
+    found = [each for each in system.accounts.by_name.values() if each.readable and not each.settings.paused]
+    if not found:
+        raise ConfigError("no account has an API key, so there is nothing to compare with; set STRIPE_API_KEY")
+    return found
+
+
+def _listings(account: Account, options: Options) -> list[Listing]:
+    listings = account.provider.listings
+    if options.kind is None:
+        return list(listings)
+    found = [each for each in listings if options.kind in (each.source, each.kind)]
+    if not found and options.kind != runs.EVENTS:
+        known = sorted({name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS})
+        raise ConfigError(f"--kind {options.kind!r}: account {account.name!r} knows {', '.join(known)}")
+    return found
+
+
+def _guarded(system: System, account: Account, options: Options, progress: Progress) -> AccountReport:
+    try:
+        return _account(system, account, options, progress)
+    except RunRefused as error:
+        log.error("reconcile.refused", account=account.name, error=str(error))
+        return AccountReport(account=account.name, status="refused", error=str(error), dry_run=options.dry_run)
+    except ProviderError as error:
+        log.error("reconcile.failed", account=account.name, error=str(error))
+        return AccountReport(account=account.name, status="failed", error=str(error), dry_run=options.dry_run)
+
+
+def _account(system: System, account: Account, options: Options, progress: Progress) -> AccountReport:
+    reader = account.reader()
+    identity = reader.identity()
+    now = _provider_now(reader, account)
+    run = _start(system, account, options, identity)
+    log.info(
+        "reconcile.started", run_id=run.id, account=account.name, dry_run=options.dry_run, full=options.full,
+        resumed=run.resumed,
+    )  # fmt: skip
+    work = _work(system, account, reader, options, progress, run, now)
+    try:
+        _passes(system, work)
+    except RunRefused:
+        raise
+    except Exception as error:
+        _close(work, "failed", f"{type(error).__name__}: {error}")
+        raise
+    return _close(work, report.outcome(work.reports), None)
+
+
+def _provider_now(reader: Reader, account: Account) -> datetime:
+    """The provider's time, from the first listing that answers: the machine's own clock may be anything."""
+    failure: ProviderError | None = None
+    for listing in account.provider.listings:
+        try:
+            return reader.page(listing.source, cursor=None, since=None, until=None).as_of
+        except ProviderError as error:
+            failure = error
+        except MappingError:
+            continue
+    raise failure or ConfigError(f"provider {account.provider.name!r} has no listing that could be read")
+
+
+def _start(system: System, account: Account, options: Options, identity: str) -> runs.Run:
+    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    now = system.database.now()
+    with system.database.write() as connection:
+        runs.check_identity(connection, account.name, account.provider.name, identity, now)
+        return runs.start(
+            connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full
+        )
+
+
+def _work(
+    system: System, account: Account, reader: Reader, options: Options, progress: Progress, run: runs.Run, now: datetime
+) -> Work:
+    with system.database.read() as connection:
+        marks = runs.marks(connection, account.name)
+        entries = runs.entries(connection, run.id)
+    work = Work(
+        database=system.database, account=account, reader=reader, run=run, options=options, progress=progress, now=now,
+        end=now - timedelta(seconds=account.provider.safety_lag_seconds), marks=marks, entries=entries,
+    )  # fmt: skip
+    work.full = options.full or (options.since is None and forgotten(work))
+    return work
+
+
+def _passes(system: System, work: Work) -> None:
+    found = audit(system, work)
+    work.reports += [found] if found is not None else []
+    for listing in _listings(work.account, work.options):
+        work.reports.append(work.finished(listing.source) or _sweep(work, listing))
+    if work.options.kind is None or work.options.kind in _DERIVED_KINDS:
+        work.reports.append(heal.repair(work))
+
+
+def _sweep(work: Work, listing: Listing) -> KindReport:
+    """One listing from its first page to its heal. A failing call leaves it partial, and nobody in it gone."""
+    chosen = window(
+        work.options,
+        work.marks.get(listing.source),
+        work.now,
+        work.end,
+        filtered=listing.created_filter,
+        full=work.full,
+    )
+    passing = Pass(work, listing.source, listing.kind, chosen)
+    alone = sum(each.kind == listing.kind for each in work.account.provider.listings) == 1
+    try:
+        Sweep(work, listing, passing, alone=alone).run()
+    except ProviderError as error:
+        return passing.finish("partial", str(error))
+    except MappingError as error:
+        return passing.finish("failed", str(error))
+    if not work.options.dry_run:
+        heal.heal(work, listing, passing, alone=alone)
+    return passing.finish("complete")
+
+
+def _close(work: Work, status: str, error: str | None) -> AccountReport:
+    """Store the run's end with its report."""
+    run, now = work.run, work.database.now()
+    done = AccountReport(
+        account=work.account.name, status=status, run_id=run.id, error=error, full=work.full,
+        dry_run=work.options.dry_run, resumed=run.resumed, started_at=run.started_at, finished_at=now,
+        provider_time=work.now, kinds=work.reports,
+    )  # fmt: skip
+    with work.database.read() as connection:
+        report.count(done, drift.tally(connection, run.id))
+        done.at_stake = drift.at_stake(connection, run.id)
+        found = drift.stored(connection, run_id=run.id, limit=report.MOST)
+    done.findings = [_line(work.account, each) for each in found]
+    done.omitted = sum(done.by_class.values()) - len(done.findings)
+    with work.database.write() as connection:
+        runs.finish(connection, run, status, msgspec.json.encode(done).decode(), now)
+    log.info(
+        "reconcile.finished", run_id=run.id, account=work.account.name, status=status, error=error,
+        drift=sum(done.by_class.values()), left=done.left,
+    )  # fmt: skip
+    return done
+
+
+def _line(account: Account, opened: Opened) -> Line:
+    found = opened.finding
+    source, _, source_id = (found.source or "").partition(":")
+    url = account.provider.dashboard_url(source, source_id, livemode=account.livemode) if source_id else None
+    shared = {name: getattr(found, name) for name in Line.__struct_fields__ if name not in ("cause", "url")}
+    return Line(**shared, cause=found.cause or "no event", url=url)

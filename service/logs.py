@@ -1,0 +1,167 @@
+"""Logs: one JSON line a fact off a terminal, two glanceable lines an event on one.
+
+The vocabulary is fixed: webhook.accepted, webhook.rejected, event.applied, event.stale, event.tie, event.retry, event.dead,
+event.ignored, reconcile.started, reconcile.drift, reconcile.healed, reconcile.finished; ids are keys (request_id, event_id,
+provider_event_id, object_id, customer_id), never part of the message. What looks like a secret or a customer's data is
+dropped here as a belt: no caller should log it in the first place.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+import msgspec
+import structlog
+
+Event = MutableMapping[str, Any]
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_PRIVATE: Final = re.compile(r"secret|signature|authorization|api_?key|payload|body|e_?mail|password", re.IGNORECASE)
+_MARKS: Final = ("whsec_", "sk_live_", "sk_test_", "rk_live_", "rk_test_")
+_TOKEN: Final = re.compile(r"(?:whsec|[sr]k_(?:live|test))_\w*|\brk_\w+")
+_QUERY: Final = re.compile(r"\?\S*")
+_COLOURS: Final = {"applied": 32, "ignored": 2, "stale": 2, "tie": 36, "retry": 33, "dead": 31}
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class _Output:
+    """Where lines go. One for the process: a logger that was made earlier follows a later `configure`."""
+
+    def __init__(self) -> None:
+        self.stream: TextIO = sys.stderr
+        self.render: Callable[[Event], str | bytes] = json_line
+
+    def msg(self, line: str | bytes) -> None:
+        """Write one line. A full disk or a closed pipe must not fail the work that is being reported."""
+        try:
+            if isinstance(line, str):
+                self.stream.write(line)
+                self.stream.flush()
+            else:
+                buffer = self.stream.buffer
+                buffer.write(line)
+                buffer.flush()
+        except AttributeError:
+            self.stream.write(line.decode() if isinstance(line, bytes) else line)
+        except (OSError, ValueError):
+            return
+
+    debug = info = warning = warn = error = critical = exception = fatal = log = msg
+
+
+def configure(level: str, *, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to `stream` (standard error), ours from `level` on, others' from warning on.
+
+    A terminal gets coloured text, anything else JSON lines. An unknown level is `info`.
+    """
+    _output.stream = sys.stderr if stream is None else stream
+    _output.render = terminal_lines if _output.stream.isatty() else json_line
+    structlog.configure(
+        processors=[_finish],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(level.lower(), logging.INFO)),
+        logger_factory=lambda *_names: _output,
+        cache_logger_on_first_use=True,
+    )
+    handler = _Standard()
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def json_line(event: Event) -> bytes:
+    """One JSON object and a newline: time, level and name first. Text that is no valid Unicode is escaped."""
+    try:
+        line = _encode(event)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
+        line = json.dumps(event, default=str).encode()
+    # One look at the whole line is far cheaper than one at each value.
+    for mark in _MARKS:
+        if mark.encode() in line:
+            return redact(line.decode()).encode() + b"\n"
+    return line + b"\n"
+
+
+def terminal_lines(event: Event) -> str:
+    """What a person glances at: an arrow in for an accepted delivery, an arrow out for what became of its event."""
+    name = str(event.pop("event"))
+    stamp, level = event.pop("at"), event.pop("level")
+    if name == "webhook.accepted":
+        text = f"--> {event.get('type')} [{event.get('provider_event_id')}]"
+        return _painted(text, 34)
+    word = name.removeprefix("event.")
+    if name.startswith("event.") and word in _COLOURS:
+        return _painted(_outcome(word, event), _COLOURS[word])
+    details = " ".join(f"{key}={value}" for key, value in event.items() if value is not None and key != "exception")
+    trace = f"\n{event['exception']}" if "exception" in event else ""
+    clock = datetime.fromisoformat(stamp).astimezone().strftime("%H:%M:%S")
+    return _painted(f"{clock} {name} {details}{trace}", 31 if level in ("error", "critical") else 0)
+
+
+def redact(text: str) -> str:
+    """`text` without anything that looks like a key or a signing secret."""
+    return _TOKEN.sub("[redacted]", text)
+
+
+class _Standard(logging.Handler):
+    """The standard library's records (uvicorn, alembic, httpx) through the same formatter, URLs without their queries."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        message = record.getMessage()
+        if record.name.startswith(("httpx", "httpcore")):
+            message = _QUERY.sub("", message)
+        event: Event = {"event": message, "logger": record.name}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        _output.msg(_finish(None, record.levelname.lower(), event))
+
+
+_private: dict[str, bool] = {}
+
+
+def _is_private(key: str) -> bool:
+    found = _private.get(key)
+    if found is None:
+        found = _private[key] = _PRIVATE.search(key) is not None
+    return found
+
+
+def _finish(_logger: object, method: str, event: Event) -> str | bytes:
+    """The only processor: time and level in front, private keys out, rendered."""
+    name = event.pop("event", "")
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(None, method, event)
+    done: Event = {"at": _now(), "level": method, "event": name}
+    for key, value in event.items():
+        if not _is_private(key):
+            kind = type(value)
+            done[key] = _clean(value) if kind is dict or kind is list else value
+    return _output.render(done)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items() if not _is_private(str(key))}
+    return [_clean(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _outcome(word: str, event: Event) -> str:
+    subject = " ".join(str(event[key]) for key in ("kind", "object_id") if event.get(key))
+    took = f" {event['ms']:.0f} ms" if isinstance(event.get("ms"), int | float) else ""
+    reason = f" ({event['reason']})" if event.get("reason") else ""
+    return f"<-- {word} {subject}{took}{reason}"
+
+
+def _painted(text: str, colour: int) -> str:
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in redact(text))
+    return f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n"
+
+
+_output: Final = _Output()

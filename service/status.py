@@ -1,0 +1,89 @@
+"""Status: does anything need a person? Gathered from the database alone, so that it answers while a provider does not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from service.account import Account, Accounts
+from service.moments import age
+from service.store import history
+from service.store.engine import Database
+from service.store.history import Record
+
+OVERDUE: Final = timedelta(hours=26)
+
+
+class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured account. `last_complete_run` is when its last complete reconcile run ended, None for never."""
+
+    name: str
+    provider: str
+    mode: str | None
+    api_key: bool
+    paused: bool
+    last_complete_run: datetime | None
+    overdue: bool
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The service at one moment. `attention` says in words what needs a person; empty is well."""
+
+    at: datetime
+    accounts: tuple[AccountStatus, ...]
+    inbox: dict[str, int]
+    oldest_waiting: datetime | None
+    dead: int
+    open_drift: int
+    heartbeats: tuple[Record, ...]
+    attention: tuple[str, ...]
+
+
+def gather(database: Database, accounts: Accounts) -> Status:
+    """The present status."""
+    now = database.now()
+    with database.read() as connection:
+        inbox = history.counts(connection)
+        shown = tuple(_account(connection, account, now) for account in accounts.by_name.values())
+        oldest = history.oldest_waiting(connection)
+        drift = len(history.drift(connection))
+        beats = tuple(history.heartbeats(connection))
+    dead = inbox.get("dead", 0)
+    return Status(
+        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, heartbeats=beats,
+        attention=tuple(_attention(dead, drift, shown, now)),
+    )  # fmt: skip
+
+
+def _account(connection: Connection, account: Account, now: datetime) -> AccountStatus:
+    run = history.last_complete(connection, account.name)
+    ended: datetime | None = (run["finished_at"] or run["started_at"]) if run else None
+    # An account that was never reconciled is overdue once it has been in use for as long.
+    reference = ended or history.first_received(connection, account.name)
+    overdue = reference is not None and now - reference > OVERDUE
+    return AccountStatus(
+        name=account.name,
+        provider=account.settings.provider,
+        mode=account.mode,
+        api_key=account.readable,
+        paused=account.settings.paused,
+        last_complete_run=ended,
+        overdue=overdue and account.readable and not account.settings.paused,
+    )
+
+
+def _attention(dead: int, drift: int, accounts: tuple[AccountStatus, ...], now: datetime) -> list[str]:
+    found = []
+    if dead:
+        found.append(f"{dead} dead events: see `tallyhook failures`, then replay or dismiss them")
+    if drift:
+        found.append(f"{drift} differences need review: see `tallyhook drift list`")
+    for account in accounts:
+        if account.overdue:
+            last = account.last_complete_run
+            when = f"its last complete run ended {age(now - last)} ago" if last else "it was never reconciled completely"
+            found.append(f"account {account.name}: {when}; run `tallyhook reconcile --account {account.name}`")
+    return found

@@ -1,0 +1,119 @@
+"""The migrated schema is the one that the models describe, on both databases, and processes agree on it."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from service.errors import SchemaError
+from service.store import schema
+from service.store.engine import Database
+from service.store.tables import EVENTS, METADATA
+
+
+def test_migrations_make_exactly_what_the_models_describe(database: Database) -> None:
+    """Neither a table, a column, a type, an index nor a unique constraint differs."""
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_check_constraints_are_those_of_the_models(database: Database) -> None:
+    """Autogeneration doesn't compare them; their names and number are compared here."""
+    declared = {str(c.name) for c in EVENTS.constraints if type(c).__name__ == "CheckConstraint"}
+    found = {str(c["name"]) for c in inspect(database.engine).get_check_constraints("webhook_event")}
+    assert found == declared
+
+
+def test_an_empty_database_goes_up_down_and_up_again(empty_url: str) -> None:
+    """Down leaves nothing but the version table."""
+    assert schema.migrate(empty_url) == schema.head()
+    assert schema.migrate(empty_url) == schema.head()
+    schema.downgrade(empty_url, "base")
+    database = Database(empty_url)
+    assert inspect(database.engine).get_table_names() == ["alembic_version"]
+    assert schema.current(database) is None
+    database.close()
+    assert schema.migrate(empty_url) == schema.head()
+
+
+def test_a_populated_database_keeps_its_rows_when_migrated_and_can_go_down(database: Database, database_url: str) -> None:
+    """Migrating again is harmless; going down takes the rows along."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with database.write() as connection:
+        event = {"account": "a", "event_id": "e", "type": "t", "status": "ignored", "payload": b"{}"}
+        connection.execute(EVENTS.insert().values(**event, occurred_at=now, received_at=now))
+    schema.migrate(database_url)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM webhook_event")).scalar() == 1
+    schema.downgrade(database_url, "base")
+    assert not inspect(database.engine).has_table("webhook_event")
+
+
+def test_processes_that_migrate_at_once_migrate_once(empty_url: str) -> None:
+    """The second waits for the first and finds its work done."""
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert pool.map(schema.migrate, [empty_url] * 3, chunksize=1) == [schema.head()] * 3
+        pool.close()
+        pool.join()
+
+
+def test_a_schema_that_is_missing_is_refused(empty_url: str) -> None:
+    """The error says what to do."""
+    database = Database(empty_url)
+    with pytest.raises(SchemaError, match="tallyhook migrate"):
+        schema.check(database)
+    database.close()
+
+
+def test_a_schema_that_is_behind_is_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A known revision that is not the newest is an older one."""
+    schema.check(database)
+    monkeypatch.setattr(schema, "head", lambda: "9999")
+    with pytest.raises(SchemaError, match="at revision 0001, this code needs 9999"):
+        schema.check(database)
+
+
+def test_a_schema_that_is_ahead_is_accepted_and_left_alone(database: Database, database_url: str) -> None:
+    """During a rolling upgrade old processes go on working, and an old release step changes nothing."""
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    schema.check(database)
+    assert schema.migrate(database_url) == "9999"
+    assert schema.current(database) == "9999"
+
+
+def test_a_failed_migration_raises_and_leaves_nothing(empty_url: str) -> None:
+    """The error is not swallowed, and what was created before it is rolled back."""
+    database = Database(empty_url)
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE drift (id integer)"))
+    with pytest.raises(Exception, match="drift"):
+        schema.migrate(empty_url)
+    assert inspect(database.engine).get_table_names() == ["drift"]
+    database.close()
+
+
+def test_migrating_leaves_logging_alone(empty_url: str) -> None:
+    """Alembic's usual `fileConfig` would silence every logger of the process."""
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), logging.getLogger("service").disabled)
+    schema.migrate(empty_url)
+    assert (root.level, list(root.handlers), logging.getLogger("service").disabled) == before
+
+
+def test_large_columns_are_compressed_with_lz4_where_the_server_can(postgres_url: str) -> None:
+    """The payload and every raw text."""
+    database = Database(postgres_url)
+    query = "SELECT count(*) FROM pg_attribute WHERE attcompression = 'l' AND attname IN ('payload', 'raw')"
+    offered = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+    with database.read() as connection:
+        expected = 10 if connection.execute(text(offered)).scalar() else 0
+        assert connection.execute(text(query)).scalar() == expected
+    database.close()
