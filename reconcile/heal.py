@@ -84,7 +84,8 @@ def accept(system: System, drift_id: int) -> Opened:
     account = opened.account
     with system.database.write() as connection:
         ordering = system.account(account).provider.ordering
-        apply(connection, account, changes, ordering=ordering, confirmed={}, now=now)
+        restored = "restored" if _revives(opened.finding) else None
+        apply(connection, account, changes, ordering=ordering, confirmed={}, now=now, decided=restored)
         drift.accept(connection, opened, now)
     log.info("reconcile.accepted", run_id=opened.run_id, account=account, drift_id=drift_id)
     with system.database.read() as connection:
@@ -156,6 +157,11 @@ def _recompute(connection: Connection, work: Work, found: Sequence[Finding]) -> 
     ids = {kind: sorted({each.object_id for each in found if each.kind == kind}) for kind in ("payment", "invoice")}
     now, cause = work.database.now(), str(work.cause)
     derived.repair(connection, work.account.name, ids["payment"], ids["invoice"], cause, now)
+
+
+def _revives(found: Finding) -> bool:
+    """True where the row is a tombstone and the provider shows the object alive."""
+    return found.field == "deleted_at" and found.drift_class != "missing_remote"
 
 
 def _truth(system: System, opened: Opened) -> list[Change]:

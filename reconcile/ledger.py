@@ -137,7 +137,10 @@ class Pass:
         drift.supersede(connection, work.run.id, work.account.name, self.source, now)
         if work.options.dry_run or self.entry.started_as_of is None:
             return
-        mark = moved(work.marks.get(self.source), self.window, self.entry.started_as_of)
+        before, covered = work.marks.get(self.source), self.window
+        if self.source == runs.EVENTS and before is None and work.options.since is None:
+            covered = Window(since=None, end=covered.end)  # the first audit reads all that the log remembers
+        mark = moved(before, covered, self.entry.started_as_of)
         if mark is not None:
             runs.move(connection, work.run, self.source, mark)
 

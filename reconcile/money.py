@@ -67,8 +67,11 @@ def day_of(moment: datetime) -> str:
 def _difference(local: Content, remote: Content) -> int:
     if local.get("currency") != remote.get("currency"):
         return abs(remote.get("amount") or 0)
-    found: int = max(abs((remote.get(name) or 0) - (local.get(name) or 0)) for name in _FIELDS)
-    return found
+    return max(_gap(local.get(name), remote.get(name)) for name in _FIELDS)
+
+
+def _gap(one: int | None, other: int | None) -> int:
+    return abs((other or 0) - (one or 0))
 
 
 def _moved(content: Mapping[str, Any], at: datetime | None, amount: int | None) -> Movement | None:

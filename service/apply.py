@@ -113,7 +113,8 @@ def apply(
     """Judge each change in turn and save what won, all in the caller's transaction; one judgement a change.
 
     `confirmed` maps a source to the provider's time at which its last complete run began. `decided` applies changes
-    that were judged elsewhere: `based` where the decision depended on what was before (see `service.settle`), else `proven`.
+    that were judged elsewhere: `based` where the decision depended on what was before (see `service.settle`), `restored`
+    where a person brings a tombstone back to life, else `proven`.
     """
     keys = {(change.snapshot.kind, change.snapshot.id) for change in changes}
     state.lock(connection, account, keys | derived.references(changes))
@@ -155,11 +156,13 @@ def _apply_one(
     snapshot = change.snapshot
     held = row.sources.get(snapshot.key)
     content = snapshot.content()
+    if decided == "restored":
+        row.deleted_at = None
     same = held_content(row, snapshot.key) == content and row.content == expected(row, change, ordering)
     if decided is not None:
         if row.deleted_at is not None:
             return STALE
-        judgement = UNCHANGED if same else APPLIED
+        judgement = UNCHANGED if same and row.saved_deleted_at is None else APPLIED
     else:
         since = confirmed.get(snapshot.source)
         judgement = judge(

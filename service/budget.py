@@ -38,9 +38,11 @@ def draw(bucket: Bucket, *, rate: float, now: datetime, reserve: bool, want: int
     tokens = min(bucket.tokens + elapsed * rate, capacity)
     floor = 0.0 if reserve else min(capacity * _RESERVE, capacity - 1.0)
     got = min(want, int(tokens - floor))
+    # Never back: a caller that waited for the row holds an older time, and would count the same seconds twice.
+    refilled_at = max(now, bucket.refilled_at)
     if got >= 1:
-        return Bucket(tokens - got, now, None), got, 0.0
-    return Bucket(tokens, now, None), 0, max((1.0 + floor - tokens) / rate, 0.001)
+        return Bucket(tokens - got, refilled_at, None), got, 0.0
+    return Bucket(tokens, refilled_at, None), 0, max((1.0 + floor - tokens) / rate, 0.001)
 
 
 class SharedBudget:

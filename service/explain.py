@@ -47,7 +47,9 @@ def explain(database: Database, asked: str) -> Explanation:
         events = history.events(connection, Filter(ids=(asked,)), _MANY)
         found = _found(connection, asked, events)
         subjects = [_subject(connection, kind, row) for kind, row in found.values()]
-    return Explanation(asked=asked, events=events, event_sentences=[_told(event) for event in events], subjects=subjects)
+    return Explanation(
+        asked=asked, events=events, event_sentences=[_told(event) for event in events], subjects=subjects
+    )
 
 
 Found = dict[tuple[str, Kind, str], tuple[Kind, Record]]
@@ -61,13 +63,15 @@ def _found(connection: Connection, asked: str, events: list[Record]) -> Found:
     for kind, row in list(direct):
         if kind == "customer":
             direct += history.belonging(connection, row["account"], row["id"], _MANY)
-    return {(row["account"], kind, row["id"]): (kind, row) for kind, row in reversed(direct[::-1])}
+    return {(row["account"], kind, row["id"]): (kind, row) for kind, row in direct}
 
 
 def _touched(connection: Connection, event: Record) -> list[tuple[Kind, Record]]:
     account = event["account"]
     keys = {(change["kind"], change["object_id"]) for change in history.caused_by(connection, f"event:{event['id']}")}
-    named = [(kind, row) for kind, row in history.rows(connection, event["object_id"] or "") if row["account"] == account]
+    named = [
+        (kind, row) for kind, row in history.rows(connection, event["object_id"] or "") if row["account"] == account
+    ]
     more = [(kind, history.row(connection, account, kind, id_)) for kind, id_ in sorted(keys)]
     return named + [(kind, row) for kind, row in more if row is not None]
 

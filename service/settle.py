@@ -94,6 +94,8 @@ def _ends(events: Sequence[Seen], base: str | None, contents: Iterable[str]) -> 
         return known, False
     if not whole:
         return (entered & known) | beside or known, False
+    if beside and all(start == _NOTHING for start, _ in edges):
+        return beside, False  # created comes first, so what was seen beside it came later
     if entered:
         return (entered & known) | beside, False
     return ({base} if base in balance and base in known else balance.keys() & known) | beside, True

@@ -84,6 +84,8 @@ def _attention(dead: int, drift: int, accounts: tuple[AccountStatus, ...], now: 
     for account in accounts:
         if account.overdue:
             last = account.last_complete_run
-            when = f"its last complete run ended {age(now - last)} ago" if last else "it was never reconciled completely"
+            when = (
+                f"its last complete run ended {age(now - last)} ago" if last else "it was never reconciled completely"
+            )
             found.append(f"account {account.name}: {when}; run `tallyhook reconcile --account {account.name}`")
     return found

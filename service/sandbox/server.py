@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+_SHUTDOWN_SECONDS = 10.0
+
 
 def configured(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """The server's settings: no `Date` and no `Server` header of its own, since the stand-in's time is virtual."""
@@ -15,7 +17,7 @@ def configured(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.C
         app,
         host=host,
         port=port,
-        lifespan="off",
+        lifespan="auto",
         date_header=False,
         server_header=False,
         access_log=False,
@@ -36,5 +38,7 @@ def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str
         try:
             yield f"http://{host}:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = server.force_exit = True
+            server.should_exit = True  # ends after the application's own shutdown
+            thread.join(_SHUTDOWN_SECONDS)
+            server.force_exit = True
             thread.join()

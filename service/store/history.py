@@ -143,7 +143,11 @@ def identity(connection: Connection, account: str) -> str | None:
 
 
 def drift(
-    connection: Connection, *, account: str | None = None, subject: tuple[str, str] | None = None, only_open: bool = True
+    connection: Connection,
+    *,
+    account: str | None = None,
+    subject: tuple[str, str] | None = None,
+    only_open: bool = True,
 ) -> list[Record]:
     """Judged differences, oldest first; `only_open` are those that wait for a person. `subject`: (kind, object id)."""
     query = select(*(_DRIFT.c[name] for name in _DRIFT.c.keys())).order_by(_DRIFT.c.id)  # noqa: SIM118
@@ -191,7 +195,9 @@ def children(connection: Connection, account: str, kind: str, id_: str) -> list[
     if kind not in CHILD:
         return []
     each, parent = CHILD[kind]
-    return _records(connection, select(each).where(each.c.account == account, each.c[parent] == id_).order_by(each.c.id))
+    return _records(
+        connection, select(each).where(each.c.account == account, each.c[parent] == id_).order_by(each.c.id)
+    )
 
 
 def changes(connection: Connection, account: str, kind: str, id_: str, limit: int) -> list[Record]:

@@ -66,11 +66,8 @@ def store(connection: Connection, deliveries: Sequence[Delivery], now: datetime)
     batches deadlock). Durable when the caller's transaction has committed.
     """
     folded = fold(deliveries)
-    if connection.dialect.name == "postgresql":
-        found = _store_postgres(connection, folded, now)
-    else:
-        found = _store_sqlite(connection, folded, now)
-    return _receipts(deliveries, found)
+    write = _store_postgres if connection.dialect.name == "postgresql" else _store_sqlite
+    return _receipts(deliveries, write(connection, folded, now))
 
 
 def fold(deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Connection, Table, insert, select, text, update
 
 from service.errors import RunRefused
-from service.model import micros
 from service.store import bulk
 from service.store.tables import AccountIdentity, ReconcileLedger, ReconcileRun, Watermark, table
 
@@ -132,11 +131,6 @@ def move(connection: Connection, run: Run, kind: str, mark: Mark) -> None:
     """Set a watermark."""
     values = msgspec.structs.asdict(mark) | {"account": run.account, "kind": kind, "run_id": run.id}
     bulk.upsert(connection, MARKS, [values], columns=tuple(values))
-
-
-def confirmed(connection: Connection, account: str) -> dict[str, int]:
-    """The provider's time, in microseconds, at which the last complete run of each source began: what `apply` asks for."""
-    return {kind: micros(mark.confirmed_as_of) for kind, mark in marks(connection, account).items() if kind != EVENTS}
 
 
 def _running(connection: Connection, account: str) -> Any:

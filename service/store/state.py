@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, select, text
 
 from service.model import CHILDREN, Cause, Content, Kind, Payment, Snapshot, moment
 from service.store import bulk
@@ -172,12 +172,12 @@ def _load_kind(connection: Connection, account: str, kind: Kind, ids: list[str])
     table = STATE[kind]
     chosen = [table.c.id, table.c.sources, table.c.deleted_at, *(table.c[name] for name in COLUMNS[kind])]
     query = select(*chosen).where(table.c.account == account, table.c.id.in_(ids))
-    found = connection.execute(query).all()
+    found: Sequence[Sequence[Any]] = connection.execute(query).all()
     children = _load_children(connection, account, kind, [row[0] for row in found]) if kind in CHILDREN else {}
     return {(kind, row[0]): _state_row(kind, row, children.get(row[0], [])) for row in found}
 
 
-def _state_row(kind: Kind, row: Row[Any], children: list[Content]) -> StateRow:
+def _state_row(kind: Kind, row: Sequence[Any], children: list[Content]) -> StateRow:
     content: Content = dict(zip(COLUMNS[kind], tuple(row)[3:], strict=True))
     if kind in CHILDREN:
         content[CHILDREN[kind]] = children

@@ -32,7 +32,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return _aware(value)
         return to_text(value)
 
-    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """What the driver gave, as UTC."""
         if value is None:
             return None

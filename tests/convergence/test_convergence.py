@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.sandbox.stripe import StripeSandbox
-from service.store.tables import METADATA
 from tests.convergence.business import Business, Step, steps
 from tests.convergence.copy import Copy, Stage
 
-HISTORIES = 300
+shuffles = st.integers(0, 2**32).map(random.Random)
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +25,25 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def copy(stage: Stage, tmp_path: Path) -> Iterator[Copy]:
-    """A copy in its own SQLite file, with an API key."""
-    made = Copy(f"sqlite:///{tmp_path}/copy.db", stage.url)
-    METADATA.create_all(made.system.database.engine)
+def on_sqlite(stage: Stage, sqlite_url: str) -> Iterator[Copy]:
+    """A copy in its own SQLite file."""
+    made = Copy(sqlite_url, stage.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def on_postgres(stage: Stage, postgres_url: str) -> Iterator[Copy]:
+    """A copy in its own PostgreSQL database."""
+    made = Copy(postgres_url, stage.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def keyless(stage: Stage, sqlite_url: str) -> Iterator[Copy]:
+    """A copy without an API key: it can't read anything again."""
+    made = Copy(sqlite_url, stage.url, api_key=None)
     yield made
     made.close()
 
@@ -44,15 +57,47 @@ def play(stage: Stage, copy: Copy, history: list[Step]) -> list[bytes]:
     return [delivery.body for delivery in stage.sandbox.deliveries.take()]
 
 
-@given(history=steps, shuffle=st.randoms(use_true_random=False))
-@settings(max_examples=HISTORIES, suppress_health_check=list(HealthCheck))
-def test_any_order_and_any_number_of_copies_give_the_providers_state(
-    stage: Stage, copy: Copy, history: list[Step], shuffle: random.Random
-) -> None:
-    """Nothing lost: no reconcile run is needed."""
-    bodies = play(stage, copy, history)
+def scrambled(bodies: list[bytes], shuffle: random.Random) -> list[bytes]:
+    """Every body at least once, a third of them twice, in any order."""
     copies = bodies + shuffle.sample(bodies, k=len(bodies) // 3)
     shuffle.shuffle(copies)
-    copy.deliver(copies, at_once=shuffle.choice((1, 5, 1000)))
+    return copies
+
+
+def converges(stage: Stage, copy: Copy, history: list[Step], shuffle: random.Random) -> None:
+    """Deliver scrambled and compare with the provider."""
+    copy.deliver(scrambled(play(stage, copy, history), shuffle), at_once=shuffle.choice((1, 5, 1000)))
     copy.settle()
     assert copy.rows() == copy.truth(eventless=False)
+
+
+@given(history=steps, shuffle=shuffles)
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_order_and_any_number_of_copies_give_the_providers_state(
+    stage: Stage, on_sqlite: Copy, history: list[Step], shuffle: random.Random
+) -> None:
+    converges(stage, on_sqlite, history, shuffle)
+
+
+@pytest.mark.database
+@given(history=steps, shuffle=shuffles)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_order_gives_the_providers_state_on_postgresql(
+    stage: Stage, on_postgres: Copy, history: list[Step], shuffle: random.Random
+) -> None:
+    converges(stage, on_postgres, history, shuffle)
+
+
+@given(history=steps, shuffle=shuffles)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_without_an_api_key_two_orders_give_one_state(
+    stage: Stage, keyless: Copy, history: list[Step], shuffle: random.Random
+) -> None:
+    bodies = play(stage, keyless, history)
+    states = []
+    for _ in range(2):
+        keyless.clear()
+        keyless.deliver(scrambled(bodies, shuffle), at_once=shuffle.choice((1, 5, 1000)))
+        keyless.settle()
+        states.append(keyless.rows())
+    assert states[0] == states[1]

@@ -69,6 +69,11 @@ def refusal(act: Callable[[], object]) -> stripe.StripeError:
     return caught.value
 
 
+def param_of(error: stripe.StripeError) -> str | None:
+    """The parameter that the error names."""
+    return body_of(error).get("param")
+
+
 def body_of(error: stripe.StripeError) -> Json:
     """The error object that the response carried."""
     body = error.json_body

@@ -3,7 +3,7 @@
 import stripe
 
 from service.sandbox.stripe import StripeSandbox
-from tests.sandbox.shop import Shop, refusal
+from tests.sandbox.shop import Shop, param_of, refusal
 
 
 def test_a_product_without_prices_can_be_deleted(client: stripe.StripeClient, shop: Shop) -> None:
@@ -49,7 +49,7 @@ def test_one_lookup_key_names_one_price(sandbox: StripeSandbox, client: stripe.S
     shop.price(lookup_key="pro")
     sent = {"currency": "usd", "unit_amount": 1, "lookup_key": "pro", "product_data": {"name": "Other"}}
     error = refusal(lambda: client.v1.prices.create(sent))  # type: ignore[arg-type]
-    assert error.param == "lookup_key"
+    assert param_of(error) == "lookup_key"
     assert len(sandbox.objects("price")) == 1
 
 
@@ -58,4 +58,4 @@ def test_an_inactive_price_cannot_be_subscribed_to(client: stripe.StripeClient, 
     client.v1.prices.update(price, {"active": False})
     sent = {"customer": shop.customer(), "items": [{"price": price}]}
     error = refusal(lambda: client.v1.subscriptions.create(sent))  # type: ignore[arg-type]
-    assert error.param == "items[0][price]"
+    assert param_of(error) == "items[0][price]"

@@ -3,7 +3,7 @@
 import stripe
 
 from service.sandbox.stripe import StripeSandbox
-from tests.sandbox.shop import Shop, refusal
+from tests.sandbox.shop import Shop, param_of, refusal
 
 
 def test_tiny_pages_lose_and_repeat_nothing(sandbox: StripeSandbox, client: stripe.StripeClient, shop: Shop) -> None:
@@ -46,7 +46,7 @@ def test_a_cursor_that_was_deleted_still_holds_its_place(client: stripe.StripeCl
 
 def test_an_unknown_cursor_is_an_error(client: stripe.StripeClient) -> None:
     error = refusal(lambda: client.v1.customers.list({"starting_after": "cus_none"}))
-    assert (error.http_status, error.code, error.param) == (400, "resource_missing", "starting_after")
+    assert (error.http_status, error.code, param_of(error)) == (400, "resource_missing", "starting_after")
 
 
 def test_two_cursors_are_an_error(client: stripe.StripeClient, shop: Shop) -> None:
@@ -57,7 +57,7 @@ def test_two_cursors_are_an_error(client: stripe.StripeClient, shop: Shop) -> No
 
 def test_a_page_of_zero_or_of_more_than_a_hundred_is_an_error(client: stripe.StripeClient) -> None:
     for limit in (0, 101):
-        assert refusal(lambda limit=limit: client.v1.customers.list({"limit": limit})).param == "limit"  # type: ignore[misc]
+        assert param_of(refusal(lambda limit=limit: client.v1.customers.list({"limit": limit}))) == "limit"  # type: ignore[misc]
 
 
 def test_more_items_than_fit_are_behind_their_list(
@@ -97,4 +97,4 @@ def test_a_search_may_lag_behind(sandbox: StripeSandbox, client: stripe.StripeCl
 
 
 def test_a_search_that_cannot_be_read_is_an_error(client: stripe.StripeClient) -> None:
-    assert refusal(lambda: client.v1.customers.search({"query": "metadata['a'] is b"})).param == "query"
+    assert param_of(refusal(lambda: client.v1.customers.search({"query": "metadata['a'] is b"}))) == "query"

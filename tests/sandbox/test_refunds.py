@@ -1,9 +1,11 @@
 """Refunds, disputes and credit notes."""
 
+from typing import Any
+
 import stripe
 
 from service.sandbox.stripe import StripeSandbox
-from tests.sandbox.shop import Shop, refusal
+from tests.sandbox.shop import Shop, param_of, refusal
 
 
 def test_a_partial_refund_counts_on_its_charge(client: stripe.StripeClient, shop: Shop) -> None:
@@ -25,7 +27,7 @@ def test_a_refund_of_the_rest_makes_the_charge_refunded(client: stripe.StripeCli
 def test_more_than_the_charge_cannot_be_refunded(client: stripe.StripeClient, shop: Shop) -> None:
     charge = shop.charge(2_000)
     error = refusal(lambda: client.v1.refunds.create({"charge": charge["id"], "amount": 2_001}))
-    assert (error.http_status, error.param) == (400, "amount")
+    assert (error.http_status, param_of(error)) == (400, "amount")
     client.v1.refunds.create({"charge": charge["id"]})
     assert refusal(lambda: client.v1.refunds.create({"charge": charge["id"]})).code == "charge_already_refunded"
 
@@ -103,7 +105,7 @@ def test_a_disputed_charge_cannot_be_refunded(sandbox: StripeSandbox, client: st
     assert refusal(lambda: client.v1.refunds.create({"charge": charge["id"]})).code == "charge_disputed"
 
 
-def _invoice(shop: Shop, **params: object) -> str:
+def _invoice(shop: Shop, **params: Any) -> str:
     return str(shop.subscription(**params)["latest_invoice"])
 
 

@@ -43,7 +43,9 @@ def test_an_empty_database_goes_up_down_and_up_again(empty_url: str) -> None:
     assert schema.migrate(empty_url) == schema.head()
 
 
-def test_a_populated_database_keeps_its_rows_when_migrated_and_can_go_down(database: Database, database_url: str) -> None:
+def test_a_populated_database_keeps_its_rows_when_migrated_and_can_go_down(
+    database: Database, database_url: str
+) -> None:
     """Migrating again is harmless; going down takes the rows along."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with database.write() as connection:

@@ -18,16 +18,20 @@ class _Data(msgspec.Struct):
     previous_attributes: Any = None
 
 
-class _Event(msgspec.Struct):
+class _Snapshot(msgspec.Struct, tag_field="object", tag="event"):
     type: str
-    object: str
-    data: _Data | None = None
+    data: _Data
     account: str | None = None
+
+
+class _Thin(msgspec.Struct, tag_field="object", tag="v2.core.event"):
+    type: str
     context: str | None = None
 
 
-_event = msgspec.json.Decoder(_Event)
+_event = msgspec.json.Decoder(_Snapshot | _Thin)
 _object = msgspec.json.Decoder(dict[str, Any])
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def translate(payload: bytes) -> Mapped:
@@ -39,26 +43,20 @@ def translate(payload: bytes) -> Mapped:
     Raises:
         MappingError: the payload is not an event, or its object has a shape that can't be translated.
     """
-    event = _decoded(payload)
-    if event.object == "v2.core.event":
+    try:
+        event = _event.decode(payload)
+    except _UNREADABLE as error:
+        raise MappingError("the payload is not a Stripe event") from error
+    if type(event) is _Thin:
         reason = ignored(handled(event.type), event.context)
         return Mapped(ignored=reason) if reason else Mapped(reason="thin")
     reason = ignored(event.type, event.account)
     if reason is not None:
         return Mapped(ignored=reason)
-    if event.data is None:
-        raise MappingError(f"{event.type} carries no data")
     try:
         return _mapped(EVENTS[event.type], event.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise MappingError(f"the object of {event.type} is not a JSON object that can be read") from error
-
-
-def _decoded(payload: bytes) -> _Event:
-    try:
-        return _event.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise MappingError("the payload is not a Stripe event") from error
 
 
 def _mapped(row: Row, data: _Data) -> Mapped:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -74,7 +75,7 @@ class Api:
     def _kept_or_new(self, call: Call, request_id: str, *, broken: bool) -> Answer:
         """The stored answer to an idempotency key, or a new one, stored if the request began to execute."""
         key = call.headers.get("idempotency-key") if call.method == "POST" else None
-        request = f"{call.path}?{call.body!r}"
+        request = _fingerprint(call)
         now = self._world.now
         try:
             self._authorise(call)
@@ -145,8 +146,9 @@ class Api:
         """A 500 in place of the answer to a request that took effect, and under its key as well."""
         broken = _of_error(errors.server_error())
         key = call.headers.get("idempotency-key")
-        if key and call.method == "POST" and answer.status < 400:
-            self._keys.keep(key, f"{call.path}?{call.body!r}", broken, self._world.now)
+        first = answer.status < 400 and "Idempotent-Replayed" not in answer.headers
+        if key and call.method == "POST" and first:
+            self._keys.keep(key, _fingerprint(call), broken, self._world.now)
         return broken
 
     def _finished(self, answer: Answer, call: Call, request_id: str, wait: float) -> Answer:
@@ -171,6 +173,11 @@ class Api:
 
 def _never(_name: str) -> bool:
     return False
+
+
+def _fingerprint(call: Call) -> str:
+    """The same for the same path and parameters, in whatever order they were sent."""
+    return f"{call.path} {sorted(parse_qsl(call.body.decode('utf-8', 'replace'), keep_blank_values=True))}"
 
 
 def _of_json(status: int, body: Json) -> Answer:

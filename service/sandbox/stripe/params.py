@@ -167,8 +167,10 @@ class Fields:
         return Fields(" ".join([*self.needs, *needs.split()]), **self.kinds, **kinds)
 
     def __call__(self, value: Any, path: str) -> Any:
-        """Read a nested hash; an empty value unsets it."""
-        return None if value == "" else self.read(value, path)
+        """Read a nested hash, which can't be unset."""
+        if value == "":
+            raise _empty(path)
+        return self.read(value, path)
 
     def read(self, sent: Any, path: str = "") -> Json:
         """Read what was sent, all of it: an unknown or a missing field is an error."""
@@ -181,6 +183,11 @@ class Fields:
             if name not in sent:
                 raise missing_parameter(_join(path, name))
         return {name: self.kinds[name](value, _join(path, name)) for name, value in sent.items()}
+
+
+def unsettable(inner: Kind) -> Kind:
+    """A value of a kind; an empty value unsets the attribute."""
+    return lambda value, path: None if value == "" else inner(value, path)
 
 
 def span(value: Any, path: str) -> Json:

@@ -20,9 +20,10 @@ def view(world: World, thing: Json, version: str) -> Json:
     if thing["object"] == "event":
         shown["pending_webhooks"] = world.deliveries.unanswered(thing["id"])
         return shown
+    if thing.get("deleted"):
+        return shown
     if nested := NESTED.get(thing["object"]):
-        if nested in shown:  # a deletion is answered with the id alone
-            shown[nested] = cut(shown[nested], world.settings.nested_cap)
+        shown[nested] = cut(shown[nested], world.settings.nested_cap)
     return downgraded(world, thing, shown) if is_legacy(version) else shown
 
 

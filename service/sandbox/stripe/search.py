@@ -80,9 +80,13 @@ def _clause(match: re.Match[str]) -> Test:
     name, key, sign = match["name"], match["key"], match["sign"]
     wanted = next(each for each in (match["double"], match["single"], match["plain"]) if each is not None)
     wanted = re.sub(r"\\(.)", r"\1", wanted)
+    if sign not in ":~" and not re.fullmatch(r"\d+", wanted):
+        raise invalid(f"The field `{name}` is compared with a number, not with `{wanted}`.", "query")
 
     def test(row: Json) -> bool:
-        value = (row.get(name) or {}).get(key) if key else row.get(name)
+        value = row.get(name)
+        if key:
+            value = value.get(key) if isinstance(value, dict) else None
         return _holds(value, sign, wanted) is not (match["minus"] is not None)
 
     return test
@@ -95,7 +99,9 @@ def _holds(value: Any, sign: str, wanted: str) -> bool:
         return (str(value).lower() if isinstance(value, bool) else str(value)) == wanted
     if sign == "~":
         return wanted.lower() in str(value).lower()
-    left, right = float(value), float(wanted)
+    if not isinstance(value, int):
+        return False
+    left, right = value, int(wanted)
     return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign]
 
 

@@ -47,6 +47,7 @@ class World:
         self.deliveries = Deliveries(self.clock, self.faults, headers, self.lock)
         self.log: list[Json] = []
         self.seen: dict[tuple[str, bool], Json] = {}
+        self.twins: dict[str, Json] = {}
         self.thin_alone: dict[str, Json] = {}
         self.identifiers: dict[str, int] = {}
         self.cause = AUTOMATIC

@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from service.model import Snapshot
 from service.provider import Mapped
 from service.providers.stripe import provider
 
 FIXTURES = Path(__file__).parent / "fixtures"
+KEY = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
+"""The API key that the tests' readers carry."""
 T = 1_790_000_000
 """Time of every fixture's event."""
 
@@ -49,6 +53,12 @@ def only(name: str) -> Snapshot:
     return snapshot
 
 
+def told(snapshot: Snapshot) -> Json:
+    """A snapshot's content as JSON values, times as text."""
+    values: Json = msgspec.to_builtins(snapshot.content())
+    return values
+
+
 def content(snapshot: Snapshot) -> Json:
-    """A snapshot's content without what is None."""
-    return {name: value for name, value in snapshot.content().items() if value is not None}
+    """What a snapshot tells, without what is None."""
+    return {name: value for name, value in told(snapshot).items() if value is not None}

@@ -58,13 +58,12 @@ def retrieve_thin(world: World, _params: Json, event_id: str) -> Json:
     """The full event behind a thin notification, naming its snapshot twin if it has one."""
     if event_id in world.thin_alone:
         return world.thin_alone[event_id]
-    since = _kept_since(world)
-    for event in reversed(world.log):
-        if event["created"] < since:
-            break
-        if thin.twin_id(event) == event_id:
-            return thin.full(event)
-    raise missing("event", event_id)
+    for event in world.log[len(world.twins) :]:
+        world.twins[thin.twin_id(event)] = event
+    found = world.twins.get(event_id)
+    if found is None or found["created"] < _kept_since(world):
+        raise missing("event", event_id)
+    return thin.full(found)
 
 
 ROUTES = [

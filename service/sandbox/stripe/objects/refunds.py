@@ -78,6 +78,8 @@ def settle(world: World, refund: Json, status: str) -> Json:
     """Give a refund a new status; one that fails or is canceled returns the money, even after it succeeded."""
     if status == refund["status"]:
         return refund
+    if refund["status"] in ("failed", "canceled"):
+        raise refused(f"A refund that is {refund['status']} keeps that status.")
     ends = status in ("failed", "canceled")
     values: Json = {"status": status, "pending_reason": "processing" if status == "pending" else None}
     if ends:

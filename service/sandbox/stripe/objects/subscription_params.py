@@ -19,6 +19,7 @@ from service.sandbox.stripe.params import (
     one_of,
     span,
     text,
+    unsettable,
 )
 
 STATUSES = ("incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "paused", "canceled")
@@ -87,8 +88,8 @@ UPDATE = _SHARED.plus(
     billing_cycle_anchor=anchor,
     cancellation_details=DETAILS,
     items=list_of(_CHANGED_ITEM, most=20),
-    pause_collection=Fields(
-        "behavior", behavior=one_of("keep_as_draft", "mark_uncollectible", "void"), resumes_at=moment
+    pause_collection=unsettable(
+        Fields("behavior", behavior=one_of("keep_as_draft", "mark_uncollectible", "void"), resumes_at=moment)
     ),
     proration_date=moment,
 )

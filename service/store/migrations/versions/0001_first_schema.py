@@ -130,7 +130,7 @@ def _invoices() -> None:
         *_row(),
         *_strings("customer_id", "subscription_id", "number", "currency"),
         *_numbers("amount", "subtotal", "tax", "amount_due", "amount_paid", "amount_remaining"),
-        *_numbers("amount_refunded", required=True),
+        sa.Column("amount_refunded", _BIG, nullable=False, server_default="0"),
         *_strings("billing_reason", "collection_method", "email", "user_id"),
         *_times("issued_at", "due_at", "paid_at", "voided_at"),
     )
@@ -156,7 +156,7 @@ def _payments() -> None:
         *_row(),
         *_strings("customer_id", "subscription_id", "invoice_id", "charge_id", "currency"),
         *_numbers("amount", "amount_paid"),
-        *_numbers("amount_refunded", required=True),
+        sa.Column("amount_refunded", _BIG, nullable=False, server_default="0"),
         *_strings("failure_code", "user_id"),
         *_times("paid_at"),
     )
@@ -239,7 +239,10 @@ def _processes() -> None:
         *_times("refilled_at", required=True), *_times("paused_until"),
     )  # fmt: skip
     op.create_table(
-        "heartbeat", *_keys("process"), *_strings("role", required=True), *_times("started_at", "beat_at", required=True)
+        "heartbeat",
+        *_keys("process"),
+        *_strings("role", required=True),
+        *_times("started_at", "beat_at", required=True),
     )
 
 

@@ -1,0 +1,77 @@
+"""What must hold in the database, whatever happened to the processes: derived from the stored events alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, text
+
+from service.store.engine import Database
+from service.store.tables import CHANGES, EVENTS, STATE
+from service.store.types import to_text
+from tests.faults.load import Sent
+
+_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def expire_leases(database: Database) -> None:
+    """Let the thirty seconds of a killed worker's lease be over, without waiting for them.
+
+    Nothing lives that could still write under these leases: what the next worker finds is what it would find then.
+    """
+    past = _LONG_AGO if database.postgres else to_text(_LONG_AGO)
+    with database.write() as connection:
+        connection.execute(text("UPDATE subject_lease SET lease_until = :past"), {"past": past})
+        due = "UPDATE webhook_event SET next_attempt_at = :past WHERE status = 'processing'"
+        connection.execute(text(due), {"past": past})
+
+
+def count(database: Database, status: str) -> int:
+    """How many events are in this status."""
+    with database.read() as connection:
+        query = text("SELECT count(*) FROM webhook_event WHERE status = :status")
+        return int(connection.execute(query, {"status": status}).scalar_one())
+
+
+def unfinished(database: Database) -> int:
+    """How many events are still to be processed."""
+    return sum(count(database, status) for status in ("received", "retry", "processing"))
+
+
+def events(database: Database) -> list[Any]:
+    """Every stored event, in the order of receipt."""
+    with database.read() as connection:
+        return list(connection.execute(select(EVENTS).order_by(EVENTS.c.id)))
+
+
+def assert_nothing_lost(stored: list[Any], sent: Sent) -> None:
+    """Every acknowledged event is stored once, under the id that the answer named, byte for byte."""
+    ours = {row.event_id: row.id for row in stored}
+    assert len(ours) == len(stored)
+    assert {key: ours.get(key) for key in sent.acknowledged} == sent.acknowledged
+    assert {row.event_id for row in stored if row.payload != sent.bodies[row.event_id]} == set()
+
+
+def assert_state_is_newest(database: Database, stored: list[Any]) -> None:
+    """Each object's row exists and is its newest event, and the history of its fields is one unbroken chain."""
+    newest: dict[str, dict[str, Any]] = {}
+    for row in sorted(stored, key=lambda row: row.occurred_at):
+        newest[row.object_id] = json.loads(row.payload)["data"]["object"]
+    with database.read() as connection:
+        rows = {row.id: row for row in connection.execute(select(STATE["customer"]))}
+        changes = list(connection.execute(select(CHANGES).order_by(CHANGES.c.id)))
+    assert {key: (row.email, row.name) for key, row in rows.items()} == {
+        key: (thing["email"], thing["name"]) for key, thing in newest.items()
+    }
+    steps = [(change.object_id, change.field, change.cause) for change in changes]
+    assert len(steps) == len(set(steps))
+    reached: dict[tuple[str, str], str | None] = {}
+    for change in changes:
+        key = (change.object_id, change.field)
+        assert (change.old, change.old != change.new) == (reached.get(key), True), change
+        reached[key] = change.new
+    assert {key: json.loads(reached[key, "name"] or "null") for key in rows} == {
+        key: thing["name"] for key, thing in newest.items()
+    }

@@ -1,0 +1,42 @@
+"""One stand-in on one socket a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from service.sandbox.server import serving
+from service.sandbox.stripe import StripeSandbox
+from tests.reconcile.world import World
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Log lines are checked where a test asks for them."""
+    with structlog.testing.capture_logs():
+        yield
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """An empty shop and an empty copy, on SQLite and PostgreSQL in turn."""
+    sandbox = StripeSandbox()
+    with serving(sandbox.app) as url:
+        opened = World(sandbox, database_url, url)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def shop(world: World) -> World:
+    """Two paid subscriptions and a refund, imported by a first run two hours ago."""
+    world.subscription(1_900)
+    world.subscription(9_900)
+    world.refund(500)
+    world.later()
+    first = world.run()
+    assert (first.status, first.exit_code) == ("complete", 0), first
+    world.later()
+    return world
