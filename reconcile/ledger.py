@@ -129,7 +129,8 @@ class Pass:
     def _begin(self) -> None:
         self.entry.progress = self.scratch.path
         with self.work.database.write() as connection:
-            drift.forget(connection, self.work.run.id, self.source)
+            if self.source in self.work.entries:
+                drift.forget(connection, self.work.run.id, self.source)
             runs.save_entry(connection, self.work.run, self.entry)
 
     def _complete(self, connection: Connection, now: datetime) -> None:

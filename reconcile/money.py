@@ -66,7 +66,7 @@ def day_of(moment: datetime) -> str:
 
 def _difference(local: Content, remote: Content) -> int:
     if local.get("currency") != remote.get("currency"):
-        return abs(remote.get("amount") or 0)
+        return _gap(None, remote.get("amount"))
     return max(_gap(local.get(name), remote.get(name)) for name in _FIELDS)
 
 

@@ -24,13 +24,14 @@ from reconcile.run import reconcile
 from service import logs
 from service.demo_business import DAY, Business
 from service.errors import TallyhookError
+from service.model import Kind
 from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
 from service.store import history, schema, totals
 from service.system import System, start
 
 _OURS: Final = ("STRIPE_", "PADDLE_", "LEMONSQUEEZY_", "TALLYHOOK_", "DATABASE_URL", "PORT")
-_COUNTED: Final = {
+_COUNTED: Final[dict[str, Kind]] = {
     "customer": "customer", "product": "product", "price": "price", "subscription": "subscription", "invoice": "invoice",
     "payment_intent": "payment", "refund": "refund",
 }  # fmt: skip

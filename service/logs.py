@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -22,7 +23,6 @@ import structlog
 Event = MutableMapping[str, Any]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PRIVATE: Final = re.compile(r"secret|signature|authorization|api_?key|payload|body|e_?mail|password", re.IGNORECASE)
-_MARKS: Final = ("whsec_", "sk_live_", "sk_test_", "rk_live_", "rk_test_")
 _TOKEN: Final = re.compile(r"(?:whsec|[sr]k_(?:live|test))_\w*|\brk_\w+")
 _QUERY: Final = re.compile(r"\?\S*")
 _COLOURS: Final = {"applied": 32, "ignored": 2, "stale": 2, "tie": 36, "retry": 33, "dead": 31}
@@ -36,22 +36,56 @@ class _Output:
         self.stream: TextIO = sys.stderr
         self.render: Callable[[Event], str | bytes] = json_line
 
-    def msg(self, line: str | bytes) -> None:
+    def write(self, line: str | bytes) -> None:
         """Write one line. A full disk or a closed pipe must not fail the work that is being reported."""
         try:
-            if isinstance(line, str):
-                self.stream.write(line)
-                self.stream.flush()
-            else:
-                buffer = self.stream.buffer
+            buffer = getattr(self.stream, "buffer", None)
+            if isinstance(line, bytes) and buffer is not None:
                 buffer.write(line)
                 buffer.flush()
-        except AttributeError:
-            self.stream.write(line.decode() if isinstance(line, bytes) else line)
+            else:
+                self.stream.write(line if isinstance(line, str) else line.decode())
+                self.stream.flush()
         except (OSError, ValueError):
             return
 
-    debug = info = warning = warn = error = critical = exception = fatal = log = msg
+
+class _Logger(structlog.BoundLoggerBase):
+    """A logger without a chain of processors: one call from the fact to its line, at a third of the cost."""
+
+    threshold = 20
+
+    def debug(self, event: str, *args: object, **facts: Any) -> None:
+        """What only a developer wants to know."""
+        if self.threshold <= 10:
+            self._write("debug", event, args, facts)
+
+    def info(self, event: str, *args: object, **facts: Any) -> None:
+        """A fact."""
+        if self.threshold <= 20:
+            self._write("info", event, args, facts)
+
+    def warning(self, event: str, *args: object, **facts: Any) -> None:
+        """A fact that somebody may have to look at."""
+        if self.threshold <= 30:
+            self._write("warning", event, args, facts)
+
+    def error(self, event: str, *args: object, **facts: Any) -> None:
+        """Something did not work."""
+        if self.threshold <= 40:
+            self._write("error", event, args, facts)
+
+    def critical(self, event: str, *args: object, **facts: Any) -> None:
+        """Nothing works."""
+        self._write("critical", event, args, facts)
+
+    def exception(self, event: str, *args: object, **facts: Any) -> None:
+        """Something did not work, with the exception at hand."""
+        self._write("error", event, args, {"exc_info": True} | facts)
+
+    def _write(self, level: str, event: str, args: tuple[object, ...], facts: dict[str, Any]) -> None:
+        context = self._context
+        _output.write(_finish(level, event % args if args else event, {**context, **facts} if context else facts))
 
 
 def configure(level: str, *, stream: TextIO | None = None) -> None:
@@ -62,11 +96,12 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
     _output.stream = sys.stderr if stream is None else stream
     _output.render = terminal_lines if _output.stream.isatty() else json_line
     structlog.configure(
-        processors=[_finish],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(level.lower(), logging.INFO)),
+        processors=[],
+        wrapper_class=_Logger,
         logger_factory=lambda *_names: _output,
         cache_logger_on_first_use=True,
     )
+    _Logger.threshold = _LEVELS.get(level.lower(), logging.INFO)
     handler = _Standard()
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
@@ -77,10 +112,9 @@ def json_line(event: Event) -> bytes:
         line = _encode(event)
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
         line = json.dumps(event, default=str).encode()
-    # One look at the whole line is far cheaper than one at each value.
-    for mark in _MARKS:
-        if mark.encode() in line:
-            return redact(line.decode()).encode() + b"\n"
+    # A look at the whole line is far cheaper than one at each value.
+    if b"whsec_" in line or b"sk_live_" in line or b"sk_test_" in line or b"rk_" in line:
+        line = redact(line.decode()).encode()
     return line + b"\n"
 
 
@@ -113,10 +147,10 @@ class _Standard(logging.Handler):
         message = record.getMessage()
         if record.name.startswith(("httpx", "httpcore")):
             message = _QUERY.sub("", message)
-        event: Event = {"event": message, "logger": record.name}
+        facts: dict[str, Any] = {"logger": record.name}
         if record.exc_info:
-            event["exc_info"] = record.exc_info
-        _output.msg(_finish(None, record.levelname.lower(), event))
+            facts["exc_info"] = record.exc_info
+        _output.write(_finish(record.levelname.lower(), message, facts))
 
 
 _private: dict[str, bool] = {}
@@ -129,14 +163,17 @@ def _is_private(key: str) -> bool:
     return found
 
 
-def _finish(_logger: object, method: str, event: Event) -> str | bytes:
-    """The only processor: time and level in front, private keys out, rendered."""
-    name = event.pop("event", "")
-    if "exc_info" in event:
-        event = structlog.processors.format_exc_info(None, method, event)
-    done: Event = {"at": _now(), "level": method, "event": name}
-    for key, value in event.items():
-        if not _is_private(key):
+def _finish(level: str, name: str, facts: Event) -> str | bytes:
+    """Time, level and name in front, private keys out, rendered."""
+    if "exc_info" in facts:
+        facts = structlog.processors.format_exc_info(None, level, facts)
+    done: Event = {"at": _now(), "level": level, "event": name}
+    known = _private.get
+    for key, value in facts.items():
+        private = known(key)
+        if private is None:
+            private = _is_private(key)
+        if not private:
             kind = type(value)
             done[key] = _clean(value) if kind is dict or kind is list else value
     return _output.render(done)
@@ -148,8 +185,19 @@ def _clean(value: Any) -> Any:
     return [_clean(inner) for inner in value] if isinstance(value, list) else value
 
 
+_second: tuple[int, str] = (0, "")
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    """The time in UTC to the millisecond; the part that changes once a second is kept."""
+    global _second
+    moment = time.time()
+    whole = int(moment)
+    known, text = _second
+    if known != whole:
+        text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = (whole, text)
+    return f"{text}.{int((moment - whole) * 1000):03}+00:00"
 
 
 def _outcome(word: str, event: Event) -> str:

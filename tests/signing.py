@@ -14,7 +14,13 @@ SECRET = "whsec_test_0123456789abcdef"
 def event(event_id: str, *, type_: str = "customer.updated", object_id: str = "cus_1", **more: Any) -> bytes:
     """The body of a snapshot event about a customer."""
     created = more.pop("created", 1_790_000_000)
-    thing = {"id": object_id, "object": "customer", "email": f"{event_id}@example.com", "created": created, "livemode": False}
+    thing = {
+        "id": object_id,
+        "object": "customer",
+        "email": f"{event_id}@example.com",
+        "created": created,
+        "livemode": False,
+    }
     body = {
         "id": event_id, "object": "event", "api_version": "2026-10-28.endive", "created": created, "livemode": False,
         "type": type_, "data": {"object": thing | more},

@@ -118,18 +118,26 @@ def _invoice(b: Business, pick: int) -> None:
         b.call("DELETE", f"/v1/invoices/{invoice}")
 
 
+def _cancel(b: Business, pick: int) -> None:
+    b.call("DELETE", f"/v1/subscriptions/{b.some('subscription', pick)['id']}")
+
+
+def _delete_customer(b: Business, pick: int) -> None:
+    b.call("DELETE", f"/v1/customers/{b.customers[pick % len(b.customers)]}")
+
+
 STEPS: dict[str, Callable[[Business, int], None]] = {
     "customer": _customer,
     "rename": _rename,
     "subscribe": _subscribe,
     "fail": _fail,
     "cancel_later": _cancel_later,
-    "cancel": lambda b, pick: b.call("DELETE", f"/v1/subscriptions/{b.some('subscription', pick)['id']}") and None,
+    "cancel": _cancel,
     "quantity": _quantity,
     "refund": _refund,
     "dispute": _dispute,
     "invoice": _invoice,
-    "delete_customer": lambda b, pick: b.call("DELETE", f"/v1/customers/{b.customers[pick % len(b.customers)]}") and None,
+    "delete_customer": _delete_customer,
     "second": lambda b, pick: b.sandbox.advance(1 + pick % 2),
     "days": lambda b, pick: b.sandbox.advance((1 + pick % 4) * 8 * DAY),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
+from reconcile.run import Options, reconcile
 from service.merge import MERGED, merge
 from service.model import Content, Snapshot
 from service.sandbox.server import serving
@@ -85,6 +86,13 @@ class Copy:
             rows = connection.execute(query.where(EVENTS.c.status.not_in(("applied", "ignored")))).all()
         assert not [row for row in rows if row.status == "dead"], rows
         return list(rows)
+
+    def reconcile(self) -> dict[str, Any]:
+        """One default run of the reconciler; its exit code and the number of its findings."""
+        report = reconcile(self.system, Options())
+        findings = sum(kind.drift for account in report.accounts for kind in account.kinds)
+        errors = [account.error for account in report.accounts if account.error]
+        return {"exit_code": report.exit_code, "findings": findings, "errors": errors, "report": report}
 
     def rows(self) -> dict[tuple[str, str], Content]:
         """The living rows of the copy with their content."""

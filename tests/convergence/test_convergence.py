@@ -101,3 +101,33 @@ def test_without_an_api_key_two_orders_give_one_state(
         keyless.settle()
         states.append(keyless.rows())
     assert states[0] == states[1]
+
+
+def heals(stage: Stage, copy: Copy, history: list[Step], shuffle: random.Random) -> None:
+    """Lose any part of a history, run the reconciler once, and compare; a second run finds and writes nothing."""
+    bodies = scrambled(play(stage, copy, history), shuffle)
+    copy.deliver(shuffle.sample(bodies, k=shuffle.randrange(len(bodies) + 1)), at_once=shuffle.choice((1, 5, 1000)))
+    copy.settle()
+    first = copy.reconcile()
+    assert first["exit_code"] == 0, first
+    assert copy.rows() == copy.truth(eventless=True)
+    written = copy.history_length()
+    second = copy.reconcile()
+    assert (second["findings"], copy.history_length()) == (0, written)
+
+
+@given(history=steps, shuffle=shuffles)
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_after_any_loss_one_reconcile_run_gives_the_providers_state(
+    stage: Stage, on_sqlite: Copy, history: list[Step], shuffle: random.Random
+) -> None:
+    heals(stage, on_sqlite, history, shuffle)
+
+
+@pytest.mark.database
+@given(history=steps, shuffle=shuffles)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_after_any_loss_one_reconcile_run_heals_on_postgresql(
+    stage: Stage, on_postgres: Copy, history: list[Step], shuffle: random.Random
+) -> None:
+    heals(stage, on_postgres, history, shuffle)

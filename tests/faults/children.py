@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,29 +24,56 @@ _PATIENCE = 30.0
 class Child:
     """One process of the service. Its log goes to a file; `kill` is SIGKILL, `stop` is SIGTERM."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("wb") as stream:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "service", *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=stream,
-            )  # fmt: skip
+    def __init__(self, nursery: Nursery, arguments: list[str], log: Path) -> None:
+        self._nursery = nursery
+        self._log = log
+        log.touch()
+        self._pid = nursery.ask({"run": arguments, "log": str(log)})
+        self._ended = False
 
     def kill(self) -> None:
         """End it at once, wherever it is."""
-        self._process.kill()
-        self._process.wait(_PATIENCE)
+        if not self._ended:
+            os.kill(self._pid, signal.SIGKILL)
+            self._wait()
 
     def stop(self) -> int:
         """Ask it to end; its exit code."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(_PATIENCE)
+        os.kill(self._pid, signal.SIGTERM)
+        return self._wait()
 
     def said(self, fact: str) -> bool:
-        """Whether the fact is in its log yet. Fails where the process ended by itself."""
-        text = self.log.read_text()
-        assert self._process.poll() is None, f"ended with {self._process.returncode}: {text[-2000:]}"
-        return fact in text
+        """Whether the fact is in its log yet."""
+        return fact in self._log.read_text()
+
+    def _wait(self) -> int:
+        # Nobody else reaps it, so until here the pid can't have become another process's.
+        self._ended = True
+        return self._nursery.ask({"wait": self._pid})
+
+
+class Nursery:
+    """The process whose forks are the service's processes."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.nursery"], cwd=ROOT, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def ask(self, request: dict[str, object]) -> int:
+        """The answer to one request."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], _PATIENCE)
+        assert ready, f"no answer to {request}"
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it; its forks must have ended."""
+        self._process.communicate(timeout=_PATIENCE)
 
 
 class Service:
@@ -53,10 +83,8 @@ class Service:
         self.port = free_port()
         self._logs = logs
         self._children: list[Child] = []
-        self._environment = {
-            **os.environ, "DATABASE_URL": database_url, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_MODE": "test",
-            **environment,
-        }  # fmt: skip
+        given = {"DATABASE_URL": database_url, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_MODE": "test", **environment}
+        self._nursery = Nursery({**os.environ, **given})
 
     def server(self) -> Child:
         """A web process that only receives."""
@@ -70,9 +98,10 @@ class Service:
         """Kill whatever still runs."""
         for child in self._children:
             child.kill()
+        self._nursery.close()
 
     def _start(self, arguments: list[str]) -> Child:
-        child = Child(arguments, self._environment, self._logs / f"child-{len(self._children)}.log")
+        child = Child(self._nursery, arguments, self._logs / f"{uuid.uuid4().hex}.log")
         self._children.append(child)
         return child
 

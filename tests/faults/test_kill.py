@@ -97,7 +97,7 @@ def test_sigterm_during_a_read_gives_the_rest_back(database: Database, database_
     pairs = [(f"evt_{n}_{side}", f"cus_{n}") for n in range(6) for side in "ab"]
     _fill(database, [event(key, object_id=customer, created=1_780_000_000, name=key) for key, customer in pairs])
     with (
-        _slow_api() as api,
+        _SlowApi() as api,
         service(database_url, tmp_path, STRIPE_API_KEY="sk_test_1", STRIPE_API_BASE=api.url) as running,
     ):
         worker = running.worker()
@@ -156,10 +156,6 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing."""
-
-
-def _slow_api() -> _SlowApi:
-    return _SlowApi()
 
 
 def _one_life(running: Service, load: Load, rng: random.Random) -> None:

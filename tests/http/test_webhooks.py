@@ -52,7 +52,10 @@ def test_the_sdks_own_signature_is_accepted(client: httpx.Client) -> None:
 
 def test_a_rotated_secret_is_still_accepted(client: httpx.Client) -> None:
     body = event("evt_old")
-    assert client.post(PATH, content=body, headers=signed(body, secret="whsec_test_old_fedcba9876543210")).status_code == 200
+    assert (
+        client.post(PATH, content=body, headers=signed(body, secret="whsec_test_old_fedcba9876543210")).status_code
+        == 200
+    )
 
 
 def test_each_refusal_names_its_cause_and_stores_nothing(client: httpx.Client, system: System) -> None:

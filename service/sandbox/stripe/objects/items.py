@@ -4,7 +4,7 @@ from typing import Any
 
 from service.sandbox.stripe.billing import cycle, lines
 from service.sandbox.stripe.billing.usage import of_item
-from service.sandbox.stripe.errors import refused
+from service.sandbox.stripe.errors import missing_parameter, refused
 from service.sandbox.stripe.objects import prices
 from service.sandbox.stripe.shapes import fresh
 from service.sandbox.stripe.world import World
@@ -43,9 +43,11 @@ def made(world: World, subscription_id: str, params: Json, path: str) -> Json:
 def price_of(world: World, params: Json, path: str) -> Json:
     """The price that an item names or describes; it must recur and be active."""
     if "price_data" in params:
+        if "recurring" not in params["price_data"]:
+            raise missing_parameter(f"{path}[price_data][recurring]")
         return prices.create(world, params["price_data"])
     if "price" not in params:
-        raise refused(f"Missing required param: {path}[price].", code="parameter_missing", param=f"{path}[price]")
+        raise missing_parameter(f"{path}[price]")
     price = world.get("price", params["price"], f"{path}[price]")
     if price["type"] != "recurring":
         message = (
