@@ -41,6 +41,7 @@ def heal(work: Work, listing: Listing, passing: Pass, *, alone: bool) -> None:
         changes = drift.risky(connection, work.run.id, listing.source)
         rows = drift.count_rows(connection, work.account.name, kind_of(listing.kind))
     if braked(changes, rows, work.options.max_changes):
+        passing.braked = True
         _hold(work, listing.source, changes, rows)
         return
     for batch in passing.scratch.kept(_BATCH):

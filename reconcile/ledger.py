@@ -69,6 +69,7 @@ class Pass:
     def __init__(self, work: Work, source: str, kind: str, window: Window) -> None:
         self.work, self.source = work, source
         self.report = KindReport(source=source, kind=kind)
+        self.braked = False
         found = work.entries.get(source)
         scratch = _interrupted(found)
         if scratch is not None and found is not None:
@@ -136,7 +137,8 @@ class Pass:
     def _complete(self, connection: Connection, now: datetime) -> None:
         work = self.work
         drift.supersede(connection, work.run.id, work.account.name, self.source, now)
-        if work.options.dry_run or self.entry.started_as_of is None:
+        # What the brake held back is still wrong: the next run must look at the same window again.
+        if work.options.dry_run or self.braked or self.entry.started_as_of is None:
             return
         before, covered = work.marks.get(self.source), self.window
         if self.source == runs.EVENTS and before is None and work.options.since is None:

@@ -21,11 +21,12 @@ OVERLAP: Final = timedelta(hours=1)
 # Statuses after which an object changes only by somebody's deed; kinds not listed have no lifecycle that could stall.
 _TERMINAL: Final[Mapping[str, frozenset[str]]] = {
     "subscription": frozenset({"ended", "expired_incomplete"}),
-    "invoice": frozenset({"paid", "void", "uncollectible"}),
-    "payment": frozenset({"succeeded", "canceled", "failed"}),
+    "invoice": frozenset({"paid", "void"}),
+    "payment": frozenset({"succeeded", "canceled"}),
     "refund": frozenset({"succeeded", "failed", "canceled"}),
     "dispute": frozenset({"won", "lost", "closed"}),
 }
+_PAGE: Final = 100
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -94,6 +95,17 @@ def due(kind: str, row: Local, share: int | None) -> bool:
     if terminal is not None and row.status not in terminal:
         return True
     return zlib.crc32(row.id.encode()) % NIGHTS == share
+
+
+def cheapest(chosen: Window, kind: str, by_status: Mapping[str | None, int]) -> Window:
+    """The window, or the whole listing where reading open rows and the slice by id would take more calls than its pages."""
+    if chosen.full or chosen.slice is None:
+        return chosen
+    terminal = _TERMINAL.get(kind)
+    rows = sum(by_status.values())
+    open_rows = sum(number for status, number in by_status.items() if terminal is not None and status not in terminal)
+    reads = open_rows + (rows - open_rows) // NIGHTS
+    return Window(since=None, end=chosen.end) if reads > rows // _PAGE + 1 else chosen
 
 
 def parse_since(value: str) -> timedelta:

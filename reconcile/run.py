@@ -12,9 +12,10 @@ import structlog
 
 from reconcile import heal, report
 from reconcile.audit import audit, forgotten
+from reconcile.compare import kind_of
 from reconcile.heal import accept, list_drift
 from reconcile.ledger import Pass, Work
-from reconcile.plan import Options, window
+from reconcile.plan import Options, cheapest, window
 from reconcile.progress import Progress
 from reconcile.report import AccountReport, KindReport, Line, Report
 from reconcile.sweep import Sweep
@@ -153,6 +154,8 @@ def _sweep(work: Work, listing: Listing) -> KindReport:
         filtered=listing.created_filter,
         full=work.full,
     )
+    with work.database.read() as connection:
+        chosen = cheapest(chosen, listing.kind, drift.by_status(connection, work.account.name, kind_of(listing.kind)))
     passing = Pass(work, listing.source, listing.kind, chosen)
     alone = sum(each.kind == listing.kind for each in work.account.provider.listings) == 1
     try:

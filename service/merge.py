@@ -33,7 +33,7 @@ def merge(sources: Mapping[str, Content], precedence: Sequence[str]) -> Content:
         for field, value in content.items():
             if field not in _TOGETHER and merged.get(field) is None:
                 merged[field] = value
-    leading = next((content for content in ordered if content.get("status")), {})
+    leading = next((content for content in ordered if content.get("status")), ordered[0] if ordered else {})
     merged.update({field: leading.get(field) for field in _TOGETHER})
     return merged
 

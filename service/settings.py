@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     webhook_secrets: tuple[str, ...] = ()
     api_key: str | None = None
     api_base: str | None = None
-    mode: str | None = None
+    mode: Literal["live", "test"] | None = None
     tolerance: int = 300
     reads_per_second: float | None = None
     paused: bool = False
@@ -105,7 +105,7 @@ def _account(env: Mapping[str, str], provider: str) -> AccountSettings | None:
         webhook_secrets=_split(given.get(prefix + "WEBHOOK_SECRET", "")),
         api_key=given.get(prefix + "API_KEY"),
         api_base=given.get(prefix + "API_BASE"),
-        mode=mode,
+        mode=cast('Literal["live", "test"] | None', mode),
         extra={key.removeprefix(prefix).lower(): value for key, value in given.items() if key not in known},
     )
 

@@ -142,6 +142,13 @@ def count_rows(connection: Connection, account: str, kind: Kind) -> int:
     return int(connection.execute(select(func.count()).where(rows.c.account == account)).scalar_one())
 
 
+def by_status(connection: Connection, account: str, kind: Kind) -> dict[str | None, int]:
+    """How many rows of a kind stand in each status."""
+    rows = STATE[kind]
+    query = select(rows.c.status, func.count()).where(rows.c.account == account, rows.c.deleted_at.is_(None))
+    return {row[0]: int(row[1]) for row in connection.execute(query.group_by(rows.c.status))}
+
+
 def local_rows(connection: Connection, account: str, kind: Kind, source: str, after: str) -> list[Local]:
     """The next rows of a kind in key order that are not tombstones, at most a thousand."""
     rows = STATE[kind]

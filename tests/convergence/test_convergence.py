@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,38 +13,6 @@ from tests.convergence.business import Business, Step, steps
 from tests.convergence.copy import Copy, Stage
 
 shuffles = st.integers(0, 2**32).map(random.Random)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """One listening stand-in for all histories."""
-    stage = Stage()
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
-def on_sqlite(stage: Stage, sqlite_url: str) -> Iterator[Copy]:
-    """A copy in its own SQLite file."""
-    made = Copy(sqlite_url, stage.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def on_postgres(stage: Stage, postgres_url: str) -> Iterator[Copy]:
-    """A copy in its own PostgreSQL database."""
-    made = Copy(postgres_url, stage.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def keyless(stage: Stage, sqlite_url: str) -> Iterator[Copy]:
-    """A copy without an API key: it can't read anything again."""
-    made = Copy(sqlite_url, stage.url, api_key=None)
-    yield made
-    made.close()
 
 
 def play(stage: Stage, copy: Copy, history: list[Step]) -> list[bytes]:

@@ -25,14 +25,16 @@ def _wrong(name: str, wanted: str, value: object) -> MappingError:
     return MappingError(f"{name} should be {wanted} but is {type(value).__name__}")
 
 
+def _usable(key: str) -> bool:
+    return len(key) <= _ID_LENGTH and "\0" not in key
+
+
 def text(obj: Object, name: str) -> str | None:
-    """Text. A NUL becomes U+FFFD, since PostgreSQL's text can't hold it; the raw object keeps what came."""
+    """Text."""
     value = obj.get(name)
-    if value is None:
-        return None
-    if type(value) is not str:
-        raise _wrong(name, "text", value)
-    return value.replace("\0", "\ufffd") if "\0" in value else value
+    if value is None or type(value) is str:
+        return value
+    raise _wrong(name, "text", value)
 
 
 def whole(obj: Object, name: str) -> int | None:
@@ -72,11 +74,14 @@ def part(obj: Object, name: str) -> Object:
 
 
 def ref(obj: Object, name: str) -> str | None:
-    """The id of a related object, whether it came as an id or expanded."""
+    """The id of a related object, whether it came as an id or expanded. It may name a row, so it must be usable."""
     value = obj.get(name)
     if value is None:
         return None
-    return text(value, "id") if type(value) is dict else text(obj, name)
+    found = text(value, "id") if type(value) is dict else text(obj, name)
+    if found is not None and not _usable(found):
+        raise MappingError(f"{name} is no usable id")
+    return found
 
 
 def entries(obj: Object, name: str) -> Sequence[Object]:
@@ -100,7 +105,7 @@ def truncated(obj: Object, name: str) -> bool:
 def identity(obj: Object) -> str:
     """The object's own id, which it must have."""
     value = text(obj, "id")
-    if not value or len(value) > _ID_LENGTH:
+    if not value or not _usable(value):
         raise MappingError(f"an object of type {str(obj.get('object'))[:40]!r} has no usable id")
     return value
 
