@@ -81,7 +81,6 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     `source` names the objects listed, `kind` the rows they feed. `created_filter` says that the list can be limited by
     creation time. `owns_row` is False where the objects feed only a part of a row that another listing owns.
-    `terminal` are the provider statuses after which objects no longer change by themselves.
     """
 
     source: str
@@ -108,7 +107,8 @@ class Ordering(msgspec.Struct, frozen=True, kw_only=True):
 class Reader(Protocol):
     """The read side of one account. Every call goes through the account's read budget.
 
-    Raises `ProviderError`: `RateLimited`, `Forbidden`, `NotFound`, `ProviderUnavailable`, `BadRequest`.
+    Raises `ProviderError`: `RateLimited`, `Forbidden`, `NotFound`, `ProviderUnavailable`, `BadRequest`; and `MappingError`
+    where an object that was read can't be translated.
     """
 
     def identity(self) -> str:
