@@ -14,7 +14,8 @@ from reconcile.ledger import Pass, Work
 from reconcile.report import KindReport
 from service.apply import Judgement, apply
 from service.errors import ConfigError, NotFound
-from service.model import FIELDS, Cause, Change, Snapshot, Version, micros
+from service.instants import micros
+from service.model import FIELDS, Cause, Change, Snapshot, Version
 from service.provider import Listing, Read
 from service.store import derived, drift, state
 from service.store.drift import Finding, Opened

@@ -15,7 +15,8 @@ from reconcile.money import movement
 from reconcile.plan import due
 from service.apply import apply
 from service.errors import NotFound, ProviderUnavailable
-from service.model import Change, Kind, Snapshot, Version, micros
+from service.instants import micros
+from service.model import Change, Kind, Snapshot, Version
 from service.provider import Listing, Page, Read
 from service.store import drift, state
 from service.store.drift import Finding, Local

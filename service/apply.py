@@ -13,8 +13,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
+from service.instants import moment
 from service.merge import MERGED, leads, merge
-from service.model import FIELDS, Change, Content, Payment, Verdict, content_of, digest, moment
+from service.model import FIELDS, Change, Content, Payment, Verdict, content_of, digest
 from service.provider import Ordering
 from service.store import derived, state
 from service.store.state import Held, Key, StateRow

@@ -8,7 +8,7 @@ URLs and anything else that changes without meaning never enter it.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -16,17 +16,6 @@ import msgspec
 Kind: TypeAlias = Literal[
     "customer", "subscription", "invoice", "payment", "refund", "dispute", "credit_note", "product", "price"
 ]
-KINDS: Final[tuple[Kind, ...]] = (
-    "customer",
-    "product",
-    "price",
-    "subscription",
-    "invoice",
-    "payment",
-    "refund",
-    "dispute",
-    "credit_note",
-)
 UNKNOWN: Final = "unknown"
 Content: TypeAlias = dict[str, Any]
 
@@ -225,6 +214,7 @@ FIELDS: Final[dict[Kind, type[Fields]]] = {
     "product": Product,
     "price": Price,
 }
+KINDS: Final[tuple[Kind, ...]] = tuple(FIELDS)
 # Kinds whose rows carry children, and the content key that holds them. A child changes only when its parent won.
 CHILDREN: Final[dict[str, str]] = {"subscription": "items", "invoice": "lines"}
 
@@ -308,18 +298,3 @@ def digest(content: Content) -> str:
     """A short identity of a content, the same on every machine and in every process."""
     packed = msgspec.json.encode(content, order="deterministic")
     return hashlib.blake2b(packed, digest_size=12).hexdigest()
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime, exactly."""
-    delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def moment(value: int) -> datetime:
-    """The aware UTC datetime of `value` microseconds since 1970; the inverse of `micros`."""
-    seconds, rest = divmod(value, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

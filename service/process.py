@@ -10,44 +10,30 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-import msgspec
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
-from tenacity import RetryCallState, wait_exponential_jitter
 
-from service import metrics, settle
+from service import settle
 from service.account import Account
 from service.apply import Judgement, apply
-from service.errors import LeaseLost, MappingError, NotFound, ProviderError, RateLimited
-from service.model import Cause, Change, Snapshot, Version, micros, moment
-from service.provider import Mapped, Read
+from service.attempt import Work, begin, done, failed, report, stronger, wait_of
+from service.errors import LeaseLost, MappingError, NotFound, ProviderError
+from service.instants import micros, moment
+from service.model import Cause, Change, Version
+from service.provider import Read
 from service.store import inbox, queue, watermark
 from service.store.engine import Database, is_transient
 from service.store.inbox import Delivery
 from service.store.queue import Claim, Claimed, Outcome
 from service.store.tables import EVENTS
 
-_BACKOFF: Final = wait_exponential_jitter(multiplier=2, max=3600, jitter=2)
-_ORDER: Final = ("applied", "tie", "unchanged", "stale")
 log = structlog.get_logger()
 
 AccountOf = Callable[[str], Account | None]
-
-
-class Work(msgspec.Struct):
-    """One event on its way. `read` is the (source, id) to read before it can be settled, and no earlier than `not_before`."""
-
-    event: Claimed
-    mapped: Mapped
-    changes: list[Change] = []
-    verdict: str | None = None
-    reason: str | None = None
-    read: tuple[str, str] | None = None
-    not_before: int | None = None
 
 
 class Processor:
@@ -97,7 +83,7 @@ class Processor:
             with self._database.write() as connection:
                 keep = {work.event.subject for work in works}
                 queue.complete(connection, claim.id, outcomes, self._database.now(), keep)
-            self._report(outcomes, begun)
+            report(outcomes, begun)
         left = []
         for name, group in by_account.items():
             left += self._apply_group(claim.id, name, group, begun)
@@ -119,7 +105,7 @@ class Processor:
             if mapped.ignored is not None:
                 outcomes.append(Outcome(event=event, status="ignored", reason=mapped.ignored))
             else:
-                works.append(_work(event, mapped, account))
+                works.append(begin(event, mapped, account))
         return works, outcomes
 
     def _apply_group(self, claim_id: str, account: str, works: Sequence[Work], begun: float) -> list[Work]:
@@ -151,10 +137,10 @@ class Processor:
             judged = apply(connection, name, changes, ordering=account.provider.ordering, confirmed=confirmed, now=now)
             self._judge(connection, account, ready, judged, now)
             left = [work for work in works if work.read is not None or work.mapped.reason == "thin"]
-            outcomes = [_done(work) for work in ready if work.read is None]
+            outcomes = [done(work) for work in ready if work.read is None]
             # One moment for judging and for the fence: the lease must hold when the state is written.
             queue.complete(connection, claim_id, outcomes, self._database.now(), {work.event.subject for work in left})
-        self._report(outcomes, begun)
+        report(outcomes, begun)
         return left
 
     def _judge(
@@ -176,7 +162,7 @@ class Processor:
         self, connection: Connection, account: Account, work: Work, change: Change, judgement: Judgement, now: datetime
     ) -> None:
         """One judgement into its event's verdict; a tie is settled from the inbox, or marked to be read."""
-        work.verdict = _stronger(work.verdict, judgement.verdict)
+        work.verdict = stronger(work.verdict, judgement.verdict)
         if judgement.verdict != "tie":
             return
         work.reason = judgement.reason
@@ -236,9 +222,7 @@ class Processor:
         account = self._account(work.event.account)
         assert account is not None
         if isinstance(answer, ProviderError) and not isinstance(answer, NotFound):
-            self._finish(
-                claim_id, self._failed(work.event, str(answer), type(answer).__name__, _wait_of(answer)), begun
-            )
+            self._finish(claim_id, self._failed(work.event, str(answer), type(answer).__name__, wait_of(answer)), begun)
             return
         now = self._database.now()
         with self._database.write() as connection:
@@ -259,7 +243,7 @@ class Processor:
                 )
             outcome = Outcome(event=work.event, status="applied", verdict=work.verdict or "applied", reason=work.reason)
             queue.complete(connection, claim_id, [outcome], self._database.now())
-        self._report([outcome], begun)
+        report([outcome], begun)
 
     def _fetch_thin(self, work: Work) -> Outcome:
         """A thin notification stands for a snapshot event: make sure that one is stored, and ignore this one."""
@@ -272,7 +256,7 @@ class Processor:
         except NotFound:
             return Outcome(event=work.event, status="ignored", reason="twin_gone")
         except ProviderError as error:
-            return self._failed(work.event, str(error), type(error).__name__, _wait_of(error))
+            return self._failed(work.event, str(error), type(error).__name__, wait_of(error))
         if twin is None:
             return Outcome(event=work.event, status="ignored", reason="no_twin")
         delivery = Delivery(account=account.name, envelope=twin.envelope, payload=twin.payload, source="thin", copies=0)
@@ -283,39 +267,16 @@ class Processor:
     def _finish(self, claim_id: str, outcome: Outcome, begun: float) -> None:
         with self._database.write() as connection:
             queue.complete(connection, claim_id, [outcome], self._database.now())
-        self._report([outcome], begun)
+        report([outcome], begun)
+
+    def _failed(self, event: Claimed, error: str, reason: str, wait: float | None = None) -> Outcome:
+        now = self._database.now()
+        return failed(event, error, reason, now=now, max_attempts=self._max_attempts, wait=wait)
 
     def _fail(self, claim_id: str, works: Sequence[Work], error: Exception, begun: float) -> None:
         for work in works:
             text = f"{type(error).__name__}: {str(getattr(error, 'orig', error)).splitlines()[0][:500]}"
             self._finish(claim_id, self._failed(work.event, text, "database"), begun)
-
-    def _failed(self, event: Claimed, error: str, reason: str, wait: float | None = None) -> Outcome:
-        """Retry with exponential backoff and jitter, or a dead letter when the attempts are used up."""
-        if event.attempts >= self._max_attempts:
-            return Outcome(event=event, status="dead", reason=reason, error=error[:2000])
-        delay = max(backoff(event.attempts), wait or 0.0)
-        due = self._database.now() + timedelta(seconds=delay)
-        return Outcome(event=event, status="retry", reason=reason, error=error[:2000], next_attempt_at=due)
-
-    def _report(self, outcomes: Sequence[Outcome], begun: float) -> None:
-        took = round((time.perf_counter() - begun) * 1000, 2)
-        for outcome in outcomes:
-            event = outcome.event
-            metrics.EVENTS.labels(event.account, outcome.status).inc()
-            name = outcome.verdict if outcome.verdict in ("stale", "tie") else outcome.status
-            log.info(
-                f"event.{name}", account=event.account, event_id=event.id, provider_event_id=event.event_id, type=event.type,
-                kind=event.kind, object_id=event.object_id, status=outcome.status, verdict=outcome.verdict,
-                reason=outcome.reason, attempt=event.attempts, ms=took,
-            )  # fmt: skip
-
-
-def backoff(attempt: int) -> float:
-    """Seconds until the next attempt: 2, 4, 8 ... up to an hour, with jitter."""
-    state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
-    state.attempt_number = attempt
-    return float(_BACKOFF(state))
 
 
 def process_ids(system: Any, event_ids: Sequence[int]) -> dict[int, str]:
@@ -327,32 +288,3 @@ def process_ids(system: Any, event_ids: Sequence[int]) -> dict[int, str]:
     with database.read() as connection:
         rows = connection.execute(select(EVENTS.c.id, EVENTS.c.status).where(EVENTS.c.id.in_(event_ids)))
         return {row[0]: row[1] for row in rows}
-
-
-def _work(event: Claimed, mapped: Mapped, account: Account) -> Work:
-    version = Version(micros(event.occurred_at), micros(event.received_at), False)
-    cause = Cause("event", str(event.id))
-    changes = [Change(snapshot, version, cause) for snapshot in mapped.snapshots]
-    for snapshot in mapped.snapshots:
-        _count_unknown(account.name, snapshot)
-    return Work(event, mapped, changes)
-
-
-def _count_unknown(account: str, snapshot: Snapshot) -> None:
-    if getattr(snapshot.fields, "status", None) == "unknown":
-        metrics.UNKNOWN.labels(account, snapshot.kind).inc()
-        log.warning("provider.unknown_status", account=account, kind=snapshot.kind, object_id=snapshot.id)
-
-
-def _done(work: Work) -> Outcome:
-    if work.verdict is None:
-        return Outcome(event=work.event, status="ignored", reason="nothing_to_apply")
-    return Outcome(event=work.event, status="applied", verdict=work.verdict, reason=work.reason)
-
-
-def _stronger(one: str | None, other: str) -> str:
-    return other if one is None or _ORDER.index(other) < _ORDER.index(one) else one
-
-
-def _wait_of(error: ProviderError) -> float | None:
-    return error.retry_after if isinstance(error, RateLimited) else None

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Table, func, or_, select, update
 from service.merge import MERGED
 from service.model import Kind
 from service.store import bulk
-from service.store.tables import EVENTS, OPEN, STATE, Drift, table
+from service.store.run_tables import Drift
+from service.store.tables import EVENTS, OPEN, STATE, table
 
 DRIFT: Final[Table] = table(Drift)
 _COLUMNS: Final = (

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete
 
 from service.store import bulk
-from service.store.tables import Heartbeat, table
+from service.store.run_tables import Heartbeat
+from service.store.tables import table
 
 _TABLE = table(Heartbeat)
 _FORGET = timedelta(days=7)

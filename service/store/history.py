@@ -12,17 +12,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, tuple_, update
 
 from service.model import Kind
-from service.store.tables import (
-    CHANGES,
-    CHILD,
-    EVENTS,
-    STATE,
-    AccountIdentity,
-    Drift,
-    Heartbeat,
-    ReconcileRun,
-    table,
-)
+from service.store.run_tables import AccountIdentity, Drift, Heartbeat, ReconcileRun
+from service.store.tables import CHANGES, CHILD, EVENTS, STATE, table
 
 Record = dict[str, Any]
 _DRIFT: Final = table(Drift)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, select
 
-from service.model import micros, moment
+from service.instants import micros, moment
 from service.provider import Envelope
 from service.store import bulk
 from service.store.tables import EVENTS

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Table, insert, select, text, update
 
 from service.errors import RunRefused
 from service.store import bulk
-from service.store.tables import AccountIdentity, ReconcileLedger, ReconcileRun, Watermark, table
+from service.store.run_tables import AccountIdentity, ReconcileLedger, ReconcileRun, Watermark
+from service.store.tables import table
 
 RUNS: Final[Table] = table(ReconcileRun)
 LEDGER: Final[Table] = table(ReconcileLedger)

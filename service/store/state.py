@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select, text
 
-from service.model import CHILDREN, Cause, Content, Kind, Payment, Snapshot, moment
+from service.instants import moment
+from service.model import CHILDREN, Cause, Content, Kind, Payment, Snapshot
 from service.store import bulk
 from service.store.tables import CHANGES, CHILD, STATE
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from service.model import micros
-from service.store.tables import Watermark, table
+from service.instants import micros
+from service.store.run_tables import Watermark
+from service.store.tables import table
 
 _WATERMARK = table(Watermark)
 

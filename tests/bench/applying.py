@@ -43,7 +43,7 @@ def _one(databases: Databases, kind: str, events: int) -> dict[str, Any]:
         ) as worker:
             _wait(database)
             used = machine.cpu_seconds(worker.pid)
-        return {"database": kind, "events": events, **_rate(database), "cpu_us": used / events * 1e6}
+        return {"database": kind, "events": events, **_rate(database), "cpu_us_with_start": used / events * 1e6}
     finally:
         database.close()
 

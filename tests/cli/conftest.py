@@ -15,7 +15,8 @@ import structlog
 
 from service import cli
 from service.apply import apply
-from service.model import Cause, Change, Customer, Fields, Kind, Snapshot, Subscription, Version, micros
+from service.instants import micros
+from service.model import Cause, Change, Customer, Fields, Kind, Snapshot, Subscription, Version
 from service.provider import Envelope, Ordering
 from service.store import inbox, schema
 from service.store.engine import Database

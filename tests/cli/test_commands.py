@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from service.store.engine import Database
-from service.store.tables import EVENTS, Drift, table
+from service.store.run_tables import Drift
+from service.store.tables import EVENTS, table
 from tests.cli.conftest import KEY, SECRET, Run, late_payer, store
 
 CUSTOMER = {"id": "cus_1", "object": "customer", "created": 1_772_600_000, "email": "mark@example.com", "name": "Ada"}

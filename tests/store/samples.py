@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from service.apply import Judgement, apply
-from service.model import Cause, Change, Fields, Kind, Snapshot, Version, micros
+from service.instants import micros
+from service.model import Cause, Change, Fields, Kind, Snapshot, Version
 from service.provider import Envelope, Ordering
 from service.store import inbox
 from service.store.engine import Database, is_transient

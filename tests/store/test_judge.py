@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service.apply import Judgement, judge
-from service.model import Change, Customer, micros
+from service.instants import micros
+from service.model import Change, Customer
 from service.provider import Ordering
 from service.store.state import Held
 from tests.store.samples import PADDLE, SECOND, STRIPE, T0, after, change

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from service.store.engine import Database
-from service.store.tables import Heartbeat, table
+from service.store.run_tables import Heartbeat
+from service.store.tables import table
 from service.store.types import to_text
 from tests.store.samples import T0
 
