@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from service.http.health import Health
 from service.http.webhooks import Webhooks
@@ -16,8 +17,10 @@ from service.ingest import GroupCommit
 from service.system import System
 from service.worker import Beat, Worker
 
+_PREFIX = "/webhooks/"
 
-def build(system: System, *, worker: bool = False) -> Starlette:
+
+def build(system: System, *, worker: bool = False) -> Front:
     """The ASGI application of one web process. Raises `ConfigError` where an account could not verify its deliveries.
 
     With `worker` a worker runs in a thread beside it. The system is not closed with the application.
@@ -28,7 +31,6 @@ def build(system: System, *, worker: bool = False) -> Starlette:
     webhooks = Webhooks(system.accounts, commit, max_body=settings.max_body)
     health = Health(system.database)
     routes = [
-        Route("/webhooks/{account}", webhooks),
         Route("/livez", health.livez),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),
@@ -52,4 +54,20 @@ def build(system: System, *, worker: bool = False) -> Starlette:
                 await asyncio.to_thread(thread.join, 30)
             await asyncio.to_thread(beat.stop)
 
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Front(Starlette(routes=routes, lifespan=lifespan), webhooks)
+
+
+class Front:
+    """Hands deliveries to their endpoint at once; Starlette's routing and middleware cost a third of a delivery."""
+
+    def __init__(self, rest: Starlette, webhooks: Webhooks) -> None:
+        self._rest = rest
+        self._webhooks = webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+            scope["path_params"] = {"account": scope["path"][len(_PREFIX) :]}
+            await self._webhooks(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)

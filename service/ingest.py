@@ -45,6 +45,7 @@ class GroupCommit:
         self._limit = limit
         self._timeout = timeout
         self._waiting: deque[tuple[Delivery, asyncio.Future[Receipt]]] = deque()
+        self._promised: dict[asyncio.Future[Receipt], float] = {}
         self._wake = threading.Event()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -54,25 +55,41 @@ class GroupCommit:
         """Begin, in the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+        self._expire()
 
     async def stop(self) -> None:
         """Commit what waits, then end the thread."""
         self._stopping = True
         self._wake.set()
+        self._expiry.cancel()
         await asyncio.to_thread(self._thread.join, self._timeout)
 
     async def store(self, delivery: Delivery) -> Receipt:
         """The receipt, once the delivery is durable. Raises `NotDurable` when the queue is full or the commit failed."""
-        if len(self._waiting) >= self._limit or self._stopping or self._loop is None:
+        if self._stopping or self._loop is None:
+            raise NotDurable("the service is shutting down")
+        if len(self._waiting) >= self._limit:
             raise NotDurable("too many deliveries wait for the database")
         future: asyncio.Future[Receipt] = self._loop.create_future()
+        self._promised[future] = self._loop.time() + self._timeout
         self._waiting.append((delivery, future))
-        self._wake.set()
+        if len(self._waiting) == 1:  # else the thread has been woken already and empties the queue before it sleeps
+            self._wake.set()
         try:
-            async with asyncio.timeout(self._timeout):
-                return await future
-        except TimeoutError:
-            raise NotDurable("the database did not commit in time") from None
+            return await future
+        finally:
+            del self._promised[future]
+
+    def _expire(self) -> None:
+        """Once a second, answer what waited too long: a timer for each delivery would cost more than its signature."""
+        assert self._loop is not None
+        now = self._loop.time()
+        for future, deadline in list(self._promised.items()):
+            if deadline > now:
+                break  # in the order of their deadlines
+            if not future.done():
+                future.set_exception(NotDurable("the database did not commit in time"))
+        self._expiry = self._loop.call_later(1.0, self._expire)
 
     def _run(self) -> None:
         while True:

@@ -6,6 +6,7 @@ import os
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from service import ingest, metrics
@@ -25,6 +26,7 @@ class Webhooks:
         self._accounts = accounts
         self._commit = commit
         self._max_body = max_body
+        self._counters: dict[tuple[str, str], Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery."""
@@ -55,7 +57,7 @@ class Webhooks:
 
     def _accepted(self, delivery: Delivery, receipt: Receipt, request_id: str) -> tuple[Message, Message]:
         envelope = delivery.envelope
-        metrics.DELIVERIES.labels(delivery.account, receipt.status).inc()
+        self._count(delivery.account, receipt.status)
         log.info(
             "webhook.accepted", account=delivery.account, request_id=request_id, event_id=receipt.id,
             provider_event_id=envelope.event_id, type=envelope.type, object_id=envelope.object_id,
@@ -65,9 +67,15 @@ class Webhooks:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         return answer(200, headers, body)
 
+    def _count(self, account: str, outcome: str) -> None:
+        counter = self._counters.get((account, outcome))
+        if counter is None:
+            counter = self._counters[account, outcome] = metrics.DELIVERIES.labels(account, outcome)
+        counter.inc()
+
     def _refused(self, name: str, refused: Rejected, request_id: str) -> None:
         known = name if name in self._accounts.by_name else "unknown"
-        metrics.DELIVERIES.labels(known, refused.cause).inc()
+        self._count(known, refused.cause)
         log.warning(
             "webhook.rejected", account=known, cause=refused.cause, detail=refused.detail, request_id=request_id
         )
