@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.sandbox.stripe import StripeSandbox
 from tests.convergence.business import Business, Step, steps
 from tests.convergence.copy import Copy, Stage
 
+# A failing history is shown as it was drawn: shrinking plays thousands more, and takes longer than the whole suite.
+PLAIN: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "phases": (Phase.explicit, Phase.reuse, Phase.generate),
+}
 shuffles = st.integers(0, 2**32).map(random.Random)
 
 
@@ -39,7 +46,7 @@ def converges(stage: Stage, copy: Copy, history: list[Step], shuffle: random.Ran
 
 
 @given(history=steps, shuffle=shuffles)
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, **PLAIN)
 def test_any_order_and_any_number_of_copies_give_the_providers_state(
     stage: Stage, on_sqlite: Copy, history: list[Step], shuffle: random.Random
 ) -> None:
@@ -48,7 +55,7 @@ def test_any_order_and_any_number_of_copies_give_the_providers_state(
 
 @pytest.mark.database
 @given(history=steps, shuffle=shuffles)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, **PLAIN)
 def test_any_order_gives_the_providers_state_on_postgresql(
     stage: Stage, on_postgres: Copy, history: list[Step], shuffle: random.Random
 ) -> None:
@@ -56,7 +63,7 @@ def test_any_order_gives_the_providers_state_on_postgresql(
 
 
 @given(history=steps, shuffle=shuffles)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, **PLAIN)
 def test_without_an_api_key_two_orders_give_one_state(
     stage: Stage, keyless: Copy, history: list[Step], shuffle: random.Random
 ) -> None:
@@ -75,17 +82,17 @@ def heals(stage: Stage, copy: Copy, history: list[Step], shuffle: random.Random)
     bodies = scrambled(play(stage, copy, history), shuffle)
     copy.deliver(shuffle.sample(bodies, k=shuffle.randrange(len(bodies) + 1)), at_once=shuffle.choice((1, 5, 1000)))
     copy.settle()
-    first = copy.reconcile()
-    assert first["exit_code"] == 0, first
+    assert copy.reconcile()["exit_code"] <= 1
+    copy.agree()
     assert copy.rows() == copy.truth(eventless=True)
     written = copy.history_length()
     second = copy.reconcile()
-    assert (second["findings"], copy.history_length()) == (0, written)
+    assert (second["exit_code"], second["findings"], copy.history_length()) == (0, 0, written)
 
 
 @pytest.mark.parametrize("part", range(3))
 @given(history=steps, shuffle=shuffles)
-@settings(max_examples=170, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=170, **PLAIN)
 def test_after_any_loss_one_reconcile_run_gives_the_providers_state(
     stage: Stage, on_sqlite: Copy, part: int, history: list[Step], shuffle: random.Random
 ) -> None:
@@ -94,7 +101,7 @@ def test_after_any_loss_one_reconcile_run_gives_the_providers_state(
 
 @pytest.mark.database
 @given(history=steps, shuffle=shuffles)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, **PLAIN)
 def test_after_any_loss_one_reconcile_run_heals_on_postgresql(
     stage: Stage, on_postgres: Copy, history: list[Step], shuffle: random.Random
 ) -> None:
