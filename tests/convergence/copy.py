@@ -103,7 +103,7 @@ class Copy:
         """A person looks at what waits and agrees. Only a bare 404 may wait: a draft invoice whose delete event was lost."""
         for opened in list_drift(self.system):
             assert opened.finding.drift_class == "missing_remote", opened
-            accept(self.system, opened.id)
+            accept(self.system, opened.finding.id)
 
     def rows(self) -> dict[tuple[str, str], Content]:
         """The living rows of the copy with their content."""
