@@ -100,13 +100,10 @@ def _refresh(
         for row in stale
         for change in _changes("payment", row, account, causes.get(("payment", row.id), cause), now)
     ]
-    _update(
-        connection,
-        "payment",
-        ("amount_refunded", "subscription_id"),
-        account,
-        [(r.id, r.refunded, r.linked) for r in stale],
-    )
+    sums = [(row.id, int(row.refunded)) for row in stale if row.amount_refunded != row.refunded]
+    _update(connection, "payment", "amount_refunded", "bigint", account, sums)
+    links = [(row.id, row.linked) for row in stale if row.subscription_id != row.linked]
+    _update(connection, "payment", "subscription_id", "text", account, links)
     query = (
         "SELECT DISTINCT p.invoice_id FROM payment p WHERE p.account = :account AND p.invoice_id IS NOT NULL AND "
         + chosen
@@ -128,7 +125,7 @@ def _refresh_invoices(
     source, parameters = bulk.incoming(connection, {"chosen": "text"}, [(id_,) for id_ in invoices])
     query = _INVOICES.format(chosen=f"v.id IN (SELECT i.chosen FROM {source})")
     stale = connection.execute(text(query), parameters | {"account": account}).all()
-    _update(connection, "invoice", ("amount_refunded",), account, [(row.id, row.refunded) for row in stale])
+    _update(connection, "invoice", "amount_refunded", "bigint", account, [(row.id, int(row.refunded)) for row in stale])
     return [
         change
         for row in stale
@@ -137,15 +134,13 @@ def _refresh_invoices(
 
 
 def _update(
-    connection: Connection, table: str, columns: Sequence[str], account: str, rows: Sequence[tuple[Any, ...]]
+    connection: Connection, table: str, column: str, type_: str, account: str, rows: Sequence[tuple[str, Any]]
 ) -> None:
+    """Write one column of the rows in which it differs: another writer may be at the other one right now."""
     if not rows:
         return
-    types = {"chosen": "text", "refunded": "bigint", "linked": "text"}
-    types = {name: types[name] for name in ("chosen", "refunded", "linked")[: len(columns) + 1]}
-    source, parameters = bulk.incoming(connection, types, [(row[0], int(row[1]), *row[2:]) for row in rows])
-    assigned = ", ".join(f"{column} = i.{name}" for column, name in zip(columns, ("refunded", "linked"), strict=False))
-    statement = f"UPDATE {table} SET {assigned} FROM {source} WHERE account = :account AND id = i.chosen"
+    source, parameters = bulk.incoming(connection, {"chosen": "text", "fresh": type_}, rows)
+    statement = f"UPDATE {table} SET {column} = i.fresh FROM {source} WHERE account = :account AND id = i.chosen"
     connection.execute(text(statement), parameters | {"account": account})
 
 
