@@ -111,11 +111,12 @@ def _provider_now(reader: Reader, account: Account) -> datetime:
     raise failure or ConfigError(f"provider {account.provider.name!r} has no listing that could be read")
 
 
-def _start(system: System, account: Account, options: Options, identity: str) -> runs.Run:
+def _start(system: System, account: Account, options: Options, identity: str | None) -> runs.Run:
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     now = system.database.now()
     with system.database.write() as connection:
-        runs.check_identity(connection, account.name, account.provider.name, identity, now)
+        if identity is not None:
+            runs.check_identity(connection, account.name, account.provider.name, identity, now)
         return runs.start(
             connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full
         )
@@ -151,7 +152,7 @@ def _sweep(work: Work, listing: Listing) -> KindReport:
         work.marks.get(listing.source),
         work.now,
         work.end,
-        filtered=listing.created_filter,
+        filtered=listing.filter is not None,
         full=work.full,
     )
     with work.database.read() as connection:

@@ -86,11 +86,13 @@ def _provider(system: System, account: Account, fix: bool, url: str) -> Iterator
         yield Check(f"{name}: API", None, "not checked: reads share their budget in the database, which can't be used")
 
 
-def _key(system: System, account: Account, identity: str) -> Check:
+def _key(system: System, account: Account, identity: str | None) -> Check:
     with system.database.read() as connection:
         before = history.identity(connection, account.name)
-    told = f"belongs to {identity}, mode {account.mode or 'unknown'}"
-    if before not in (None, identity):
+    told = (
+        f"belongs to {identity or 'an account that holds nothing to tell it by yet'}, mode {account.mode or 'unknown'}"
+    )
+    if identity is not None and before not in (None, identity):
         return Check(f"{account.name}: API key", False, f"{told}, but the data here came from {before}")
     settled = account.provider.mode(account.settings.api_key)
     if settled is not None and account.mode != settled:

@@ -53,7 +53,11 @@ class SubscriptionItem(Fields, frozen=True, kw_only=True):
 
 
 class Subscription(Fields, frozen=True, kw_only=True):
-    """`amount` is the sum of licensed items before tax, None where it can't be known. `cancels_at` is a scheduled end."""
+    """`amount` is the sum of licensed items before tax, None where it can't be known. `cancels_at` is a scheduled end.
+
+    `begun_by` is the invoice row that stands for the purchase which began it, where that invoice is only a receipt: its
+    money is counted again, and rightly, in the subscription's own invoices (Lemon Squeezy's orders).
+    """
 
     customer_id: str | None = None
     status: str = UNKNOWN
@@ -62,6 +66,8 @@ class Subscription(Fields, frozen=True, kw_only=True):
     amount: int | None = None
     collection_method: str | None = None
     collection_paused: bool = False
+    begun_by: str | None = None
+    email: str | None = None
     user_id: str | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
@@ -222,7 +228,8 @@ CHILDREN: Final[dict[str, str]] = {"subscription": "items", "invoice": "lines"}
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One provider object as seen: `source:source_id` is the provider's object, `kind` and `id` the row it feeds.
 
-    `deleted` is the provider's own word that the object is gone. `raw` is the object's JSON text as it came.
+    `deleted` is the provider's own word that the object is gone. `raw` is the object's JSON text as it came. `as_of` is the
+    object's own update time, where its provider gives one (`Ordering.object_clock`).
     """
 
     source: str
@@ -232,6 +239,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     fields: Fields
     deleted: bool = False
     raw: str | None = None
+    as_of: datetime | None = None
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` and `object_id` name the provider object that the event is about. `ignored` is the reason why the event
     is stored but not applied. `event_id` is the event key: unique within an account, at most 255 characters.
+    `content_key` is a second key for providers whose event id may not survive a resend: what says the same under another
+    `event_id` is the same event. `scope` is the part of the provider account that sent it (a store), where it says so.
     """
 
     event_id: str
@@ -29,6 +31,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
     livemode: bool | None = None
     ignored: str | None = None
+    content_key: str | None = None
+    scope: str | None = None
 
 
 class Mapped(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +51,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of one object read. `as_of` is the provider's time of the answer."""
+    """The answer of one object read. `as_of` is the provider's time of the answer; a snapshot's own `as_of` goes first."""
 
     snapshots: tuple[Snapshot, ...]
     as_of: datetime
@@ -79,13 +83,17 @@ class EventPage(msgspec.Struct, frozen=True, kw_only=True):
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """One list of the provider's API that the reconciler sweeps.
 
-    `source` names the objects listed, `kind` the rows they feed. `created_filter` says that the list can be limited by
-    creation time. `owns_row` is False where the objects feed only a part of a row that another listing owns.
+    `source` names the objects listed, `kind` the rows they feed. `filter` says by which time the list can be limited: of
+    creation, of the last update (then whatever changed is listed, and open rows need no reading by id), or not at all.
+    `owns_row` is False where the objects feed only a part of a row that another listing owns. `shifts`: pages are numbered,
+    so an object may be shown twice while new ones push it on. `newest_first` lists begin with what was created last.
     """
 
     source: str
     kind: str
-    created_filter: bool = True
+    filter: Literal["created", "updated"] | None = "created"
+    shifts: bool = False
+    newest_first: bool = True
     owns_row: bool = True
     omits_deleted: bool = True
 
@@ -96,12 +104,15 @@ class Ordering(msgspec.Struct, frozen=True, kw_only=True):
     `object_clock`: objects carry their own update time, shared by events and reads (Paddle, Lemon Squeezy). Otherwise
     events are stamped in whole seconds and reads by the answer's Date (Stripe); `margin` is how many seconds around a
     read's Date an event is not trusted over it. `precedence` lists the sources that may feed one row, the one to be
-    believed first.
+    believed first. `attempts` are sources that only tell of failed attempts to pay, known from events alone: what they say
+    replaces `pending`, nothing else. `sticky` fields are known from some events but from no read: once known they stay.
     """
 
     object_clock: bool
     margin: int = 120
     precedence: tuple[str, ...] = ()
+    attempts: tuple[str, ...] = ()
+    sticky: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -111,8 +122,8 @@ class Reader(Protocol):
     where an object that was read can't be translated.
     """
 
-    def identity(self) -> str:
-        """The provider's own id of the account that the key belongs to."""
+    def identity(self) -> str | None:
+        """The provider's own id of the account that the key belongs to; None where nothing there can tell it yet."""
         ...
 
     def get(self, source: str, object_id: str) -> Read:
@@ -168,23 +179,37 @@ class Budget(Protocol):
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter needs to reach its API."""
+    """What an adapter needs to reach its API. `extra` holds the account's options (`Provider.options`), `webhook_secret` the
+    first of its secrets, for a provider that lets us choose it when an endpoint is registered.
+    """
 
     api_key: str
     api_base: str | None
     budget: Any
     timeout: float = 20.0
     extra: Mapping[str, str] = {}
+    webhook_secret: str | None = None
 
 
 class Provider(Protocol):
-    """One billing provider. An instance holds no account and no state."""
+    """One billing provider. An instance holds no account and no state.
+
+    `reads_per_second` is the default read budget; it is shared by everything behind one limit of the provider, which is
+    `budget_scope`: an account, an API key, or the address of the machine. `options` are the settings beyond the common ones
+    that an account takes (`LEMONSQUEEZY_STORE_ID` is `store_id`). `gives_up_after` is how many seconds after an event the
+    provider has given up delivering it; where `log_memory_days` is None nothing else brings it back but a sweep.
+    `signature_header` is what its deliveries are signed in.
+    """
 
     name: str
     ordering: Ordering
     listings: tuple[Listing, ...]
     log_memory_days: int | None
     reads_per_second: float
+    budget_scope: Literal["account", "key", "address"]
+    options: tuple[str, ...]
+    gives_up_after: int
+    signature_header: str
     safety_lag_seconds: int
     api_version: str | None
     types: tuple[str, ...]

@@ -81,7 +81,7 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="The same seed and calls give the same objects.")] = 0,
     webhook_url: Annotated[str | None, typer.Option(help="Where to deliver events.")] = None,
     webhook_secret: Annotated[str | None, typer.Option(help="What to sign them with.", envvar="WEBHOOK_SECRET")] = None,
-    api_key: Annotated[str, typer.Option(help="The key that requests must carry.")] = "sk_test_sandbox",
+    api_key: Annotated[str | None, typer.Option(help="The key that requests must carry; see the docs.")] = None,
     speed: Annotated[float, typer.Option(help="Virtual seconds a second; 0 stands still.")] = 1.0,
 ) -> None:
     """Run a stand-in for a provider's API, with signed webhooks."""

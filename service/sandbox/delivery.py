@@ -15,8 +15,19 @@ from service.sandbox.faults import Faults
 Signer = Callable[[bytes, str, int], dict[str, str]]
 """Headers that sign (body, secret, how many seconds old the signature claims to be)."""
 
-RETRY_SECONDS = (300, 1_800, 7_200, 18_000, 36_000, 43_200, 43_200, 43_200, 43_200)
-"""Virtual seconds between attempts: exponential, given up after about three days, as Stripe documents it."""
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a provider delivers: how it signs, what it takes for an answer, and when it tries again.
+
+    `retries` are the virtual seconds between attempts; after the last one a delivery is given up. `accepts` judges the
+    receiver's status. `somebody_else` is the secret that spoiled signatures are made with.
+    """
+
+    sign: Signer
+    retries: tuple[int, ...]
+    accepts: Callable[[int], bool] = lambda status: 200 <= status < 300
+    somebody_else: str = "whsec_of_somebody_else"
 
 
 @dataclass(slots=True)
@@ -58,18 +69,15 @@ class Attempt:
     url: str
     status: int | None = None
     error: str | None = None
-
-    @property
-    def answered(self) -> bool:
-        """True if the receiver acknowledged, which is any 2xx."""
-        return self.status is not None and 200 <= self.status < 300
+    answered: bool = False
+    """True if the receiver acknowledged, by a status that the provider accepts."""
 
 
 class Deliveries:
     """The deliveries of one stand-in. Sending holds no lock, so a receiver may call the API back."""
 
-    def __init__(self, clock: Clock, faults: Faults, signer: Signer, lock: threading.RLock) -> None:
-        self._clock, self._faults, self._signer, self._lock = clock, faults, signer, lock
+    def __init__(self, clock: Clock, faults: Faults, manners: Manners, lock: threading.RLock) -> None:
+        self._clock, self._faults, self._manners, self._lock = clock, faults, manners, lock
         self._waiting: list[Delivery] = []
         self._unanswered: dict[str, int] = {}
 
@@ -96,8 +104,8 @@ class Deliveries:
         return taken
 
     def answer(self, delivery: Delivery, status: int) -> None:
-        """Record a receiver's status for a taken delivery: a 2xx settles it, anything else leaves it unanswered."""
-        if 200 <= status < 300:
+        """Record a receiver's status for a taken delivery: an accepted one settles it, another leaves it unanswered."""
+        if self._manners.accepts(status):
             self._settle(delivery)
 
     def clear(self) -> None:
@@ -109,7 +117,7 @@ class Deliveries:
     def pump(self) -> list[Attempt]:
         """Send what is due over HTTP and return the attempts in the order of sending.
 
-        A 2xx settles a delivery; anything else leaves it waiting for its next retry in virtual time, until the
+        An accepted status settles a delivery; anything else leaves it waiting for its next retry in virtual time, until the
         schedule is used up. Faults drop, duplicate, delay and reorder first attempts and spoil signatures.
         """
         with self._lock:
@@ -155,20 +163,21 @@ class Deliveries:
         return attempt
 
     def _post(self, client: httpx.Client, delivery: Delivery) -> Attempt:
-        secret = "whsec_of_somebody_else" if self._faults.strikes("wrong_signature") else delivery.secret
+        secret = self._manners.somebody_else if self._faults.strikes("wrong_signature") else delivery.secret
         age = 600 if self._faults.strikes("stale_signature") else 0
-        headers = {"Content-Type": "application/json; charset=utf-8", **self._signer(delivery.body, secret, age)}
+        headers = {"Content-Type": "application/json; charset=utf-8", **self._manners.sign(delivery.body, secret, age)}
         try:
             response = client.post(delivery.endpoint_url, content=delivery.body, headers=headers)
         except httpx.HTTPError as error:
             return Attempt(delivery.event_id, delivery.endpoint_url, error=f"{type(error).__name__}: {error}")
-        return Attempt(delivery.event_id, delivery.endpoint_url, status=response.status_code)
+        status = response.status_code
+        return Attempt(delivery.event_id, delivery.endpoint_url, status, answered=self._manners.accepts(status))
 
     def _retry(self, delivery: Delivery) -> None:
         with self._lock:
-            over = delivery.settled or delivery.attempts > len(RETRY_SECONDS)
+            over = delivery.settled or delivery.attempts > len(self._manners.retries)
             if not over and delivery not in self._waiting:
-                delivery.due = self._clock.now() + RETRY_SECONDS[delivery.attempts - 1]
+                delivery.due = self._clock.now() + self._manners.retries[delivery.attempts - 1]
                 self._waiting.append(delivery)
 
     def _settle(self, delivery: Delivery) -> None:

@@ -1,17 +1,20 @@
 """Running a stand-in as a process of its own, as `tallyhook sandbox` does."""
 
+import importlib
 import logging
+import pkgutil
 import threading
 import time
 from typing import Protocol
 
 import uvicorn
 
+from service import sandbox as stand_ins
 from service.sandbox.clock import Clock
 from service.sandbox.control import Controlled
+from service.sandbox.delivery import Endpoint
 from service.sandbox.edge import Edge
 from service.sandbox.server import configured
-from service.sandbox.stripe import StripeSandbox
 
 TICK_SECONDS = 0.2
 log = logging.getLogger(__name__)
@@ -28,6 +31,14 @@ class Runnable(Controlled, Protocol):
     def clock(self) -> Clock:
         """Virtual time."""
 
+    def register_endpoint(self, url: str, secret: str) -> Endpoint:
+        """Deliver every event to `url`, signed with `secret`."""
+
+
+def names() -> list[str]:
+    """The providers that there is a stand-in for: each is a folder beside this file whose module has `make`."""
+    return sorted(each.name for each in pkgutil.iter_modules(stand_ins.__path__) if each.ispkg)
+
 
 def run(
     *,
@@ -37,12 +48,13 @@ def run(
     seed: int,
     webhook_url: str | None,
     webhook_secret: str | None,
-    api_key: str,
+    api_key: str | None,
     speed: float,
 ) -> None:
     """Serve a provider's stand-in until SIGINT or SIGTERM, and send its webhooks in the background.
 
     Virtual time starts at the wall clock's and runs `speed` times as fast; at 0 only the control plane moves it.
+    Without `api_key` the stand-in's own one is expected.
     With `webhook_url` and `webhook_secret` every event is delivered there.
 
     Raises:
@@ -60,12 +72,13 @@ def run(
         background.join(timeout=10 * TICK_SECONDS)
 
 
-def _made(provider: str, seed: int, url: str | None, secret: str | None, api_key: str) -> Runnable:
-    if provider != "stripe":
-        raise ValueError(f"no stand-in for {provider}: there is one for stripe")
+def _made(provider: str, seed: int, url: str | None, secret: str | None, api_key: str | None) -> Runnable:
+    if provider not in names():
+        raise ValueError(f"no stand-in for {provider}: there is one for {', '.join(names())}")
     if (url is None) != (secret is None):
         raise ValueError("a webhook URL and its secret belong together")
-    sandbox = StripeSandbox(seed=seed, now=int(time.time()), api_key=api_key)
+    make = importlib.import_module(f"{stand_ins.__name__}.{provider}").make
+    sandbox: Runnable = make(seed=seed, now=int(time.time()), api_key=api_key)
     if url is not None and secret is not None:
         sandbox.register_endpoint(url, secret)
     return sandbox

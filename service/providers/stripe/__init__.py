@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
@@ -41,6 +41,10 @@ class Stripe:
     # Live accounts may make 100 reads a second but only 25 at one endpoint (docs.stripe.com/rate-limits, 2026), and a
     # sweep stays at one endpoint for long: half of the tighter limit, since the account's other software reads too.
     reads_per_second = 12.5
+    budget_scope: Literal["account", "key", "address"] = "account"
+    options: tuple[str, ...] = ()
+    gives_up_after = 3 * 86_400
+    signature_header = "Stripe-Signature"
     # Lists may lag behind events; no figure is published.
     safety_lag_seconds = 900
     api_version: str | None = API_VERSION

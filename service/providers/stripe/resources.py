@@ -57,7 +57,7 @@ class Resource(msgspec.Struct, frozen=True):
     @property
     def listing(self) -> Listing:
         """What the reconciler needs to know; every one of these lists takes `created` (stripe-python 16.1.0)."""
-        return Listing(source=self.source, kind=self.kind, created_filter=True, owns_row=self.owns_row)
+        return Listing(source=self.source, kind=self.kind, filter="created", owns_row=self.owns_row)
 
 
 RESOURCES: Final[Mapping[str, Resource]] = {

@@ -21,7 +21,7 @@ from service.sandbox.stripe.world import World
 
 Json = dict[str, Any]
 
-__all__ = ["Answer", "Attempt", "Call", "Delivery", "SandboxError", "StripeSandbox", "sign"]
+__all__ = ["Answer", "Attempt", "Call", "Delivery", "SandboxError", "StripeSandbox", "make", "sign"]
 
 
 class StripeSandbox:
@@ -201,3 +201,8 @@ class StripeSandbox:
         shown = view(self._world, thing, self.settings.api_version)
         copy: Json = msgspec.json.decode(msgspec.json.encode(shown))
         return copy
+
+
+def make(*, seed: int, now: int, api_key: str | None) -> StripeSandbox:
+    """A stand-in to run by itself; see `service.sandbox.run`."""
+    return StripeSandbox(seed=seed, now=now, api_key=api_key or "sk_test_sandbox")

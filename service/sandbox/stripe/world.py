@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.sandbox.clock import Clock
-from service.sandbox.delivery import Deliveries, Endpoint
+from service.sandbox.delivery import Deliveries, Endpoint, Manners
 from service.sandbox.faults import Faults
 from service.sandbox.ids import Ids
 from service.sandbox.stripe import events
@@ -20,6 +20,8 @@ from service.sandbox.stripe.signature import headers
 from service.sandbox.stripe.table import Table
 
 Json = dict[str, Any]
+# Any 2xx; exponential and given up after about three days, as Stripe documents it.
+_MANNERS = Manners(headers, retries=(300, 1_800, 7_200, 18_000, 36_000, 43_200, 43_200, 43_200, 43_200))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class World:
         self.schedule = Schedule()
         self.tables: defaultdict[str, Table] = defaultdict(Table)
         self.endpoints: dict[str, Endpoint] = {}
-        self.deliveries = Deliveries(self.clock, self.faults, headers, self.lock)
+        self.deliveries = Deliveries(self.clock, self.faults, _MANNERS, self.lock)
         self.log: list[Json] = []
         self.seen: dict[tuple[str, bool], Json] = {}
         self.twins: dict[str, Json] = {}
