@@ -18,10 +18,11 @@ from service.model import Snapshot
 from service.provider import Connection, Endpoint, EventPage, LoggedEvent, Page, Read
 from service.providers.stripe import endpoints
 from service.providers.stripe.envelope import read_envelope
-from service.providers.stripe.errors import broken
 from service.providers.stripe.listing import completed, opened, read_slice, window
 from service.providers.stripe.resources import RESOURCES, Resource
-from service.providers.stripe.transport import API_VERSION, Answer, Params, Sleep, Transport, segment
+from service.providers.stripe.wire import API, API_VERSION
+from service.refusals import broken
+from service.transport import Answer, Params, Sleep, Transport, segment
 
 __all__ = ["API_VERSION", "StripeReader"]
 
@@ -46,7 +47,7 @@ class StripeReader:
     """
 
     def __init__(self, connection: Connection, sleep: Sleep = time.sleep) -> None:
-        self._transport = Transport(connection, sleep)
+        self._transport = Transport(API, connection, sleep)
 
     def identity(self) -> str:
         """The id of the account (`acct_...`) that the key belongs to."""

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import msgspec
 
 from service.provider import Endpoint
-from service.providers.stripe.errors import broken
 from service.providers.stripe.events import EVENTS
 from service.providers.stripe.listing import read_all
-from service.providers.stripe.transport import API_VERSION, Transport, segment
+from service.providers.stripe.wire import API_VERSION
+from service.refusals import broken
+from service.transport import Transport, segment
 
 _PATH = "/v1/webhook_endpoints"
 

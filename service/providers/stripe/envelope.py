@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
+from service.envelopes import aware_time, name, required, unix_time
 from service.errors import Rejected
 from service.provider import Envelope
 from service.providers.stripe.events import handled, ignored
-
-_LONGEST: Final = 255
-_EARLIEST: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
-_LATEST: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 
 
 class _Subject(msgspec.Struct):
@@ -75,59 +72,31 @@ def read_envelope(body: bytes) -> Envelope:
 
 
 def _of_snapshot(event: _Snapshot) -> Envelope:
-    if not _EARLIEST <= event.created < _LATEST:
-        raise _out_of_time()
     subject = event.data.object
-    kind = _name(subject.object)
-    object_id = _name(subject.id)
+    kind = name(subject.object)
+    object_id = name(subject.id)
     return Envelope(
-        event_id=_required(event.id),
-        type=_required(event.type),
-        occurred_at=datetime.fromtimestamp(event.created, UTC),
+        event_id=required(event.id),
+        type=required(event.type),
+        occurred_at=unix_time(event.created),
         kind=kind,
         object_id=object_id,
-        customer_id=object_id if kind == "customer" else _name(subject.customer),
+        customer_id=object_id if kind == "customer" else name(subject.customer),
         livemode=event.livemode,
         ignored=ignored(event.type, event.account),
     )
 
 
 def _of_thin(event: _Thin) -> Envelope:
-    if event.created.tzinfo is None or not _EARLIEST <= event.created.timestamp() < _LATEST:
-        raise _out_of_time()
     related = event.related_object or _Related()
-    kind, object_id = _name(related.type), _name(related.id)
+    kind, object_id = name(related.type), name(related.id)
     return Envelope(
-        event_id=_required(event.id),
-        type=_required(event.type),
-        occurred_at=event.created.astimezone(UTC),
+        event_id=required(event.id),
+        type=required(event.type),
+        occurred_at=aware_time(event.created),
         kind=kind,
         object_id=object_id,
         customer_id=object_id if kind == "customer" else None,
         livemode=event.livemode,
         ignored=ignored(handled(event.type), event.context),
     )
-
-
-def _required(value: str) -> str:
-    if not value:
-        raise Rejected("bad_payload", "the event has an empty id or type")
-    return _short(value)
-
-
-def _name(value: Any) -> str | None:
-    """An optional id or name; an expanded object stands for its id."""
-    if type(value) is dict:
-        value = value.get("id")
-    return _short(value) if type(value) is str and value else None
-
-
-def _short(value: str) -> str:
-    # Lone surrogates never get here: the decoder refuses them.
-    if len(value) > _LONGEST or "\0" in value:
-        raise Rejected("bad_payload", "a name in the event is longer than 255 characters or holds a NUL")
-    return value
-
-
-def _out_of_time() -> Rejected:
-    return Rejected("bad_payload", "the event's time is missing its zone or outside of the years 2000 to 2099")

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from service.providers.stripe.errors import broken
 from service.providers.stripe.mapping.fields import Object
 from service.providers.stripe.resources import Resource
-from service.providers.stripe.transport import Answer, Params, Transport, segment
+from service.refusals import broken
+from service.transport import Answer, Params, Transport, segment
 
 PAGE_SIZE = 100
 _Entry = tuple[Object, str]

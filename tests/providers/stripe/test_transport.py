@@ -23,10 +23,11 @@ from service.errors import (
 )
 from service.provider import Connection
 from service.providers.stripe.client import StripeReader
-from service.providers.stripe.errors import NETWORK_ERRORS, http_date, lost, refused, retry_after
-from service.providers.stripe.transport import ATTEMPTS, segment
+from service.providers.stripe.wire import API
+from service.refusals import NETWORK_ERRORS, http_date, lost, refused, retry_after
 from service.sandbox.edge import Answer, Call
 from service.sandbox.stripe import StripeSandbox
+from service.transport import ATTEMPTS, segment
 from tests.providers.stripe.conftest import Budget, Wire
 from tests.providers.stripe.given import KEY, at
 
@@ -73,7 +74,7 @@ def test_each_status_is_one_error(wire: Wire, reader: StripeReader, status: int,
 @given(st.integers(min_value=300, max_value=599), st.binary(), st.binary())
 def test_no_refusal_falls_outside_of_the_ports_errors(status: int, body: bytes, text: bytes) -> None:
     headers = [(name, text) for name in (b"retry-after", b"request-id", b"date")]
-    error = refused("GET /v1/account", httpx.Response(status, content=body, headers=headers))
+    error = refused("GET /v1/account", httpx.Response(status, content=body, headers=headers), API.words)
     assert type(error) in {ProviderUnavailable, RateLimited, Forbidden, NotFound, BadRequest}
     assert (type(error) is RateLimited) == (status == 429)
 

@@ -1,4 +1,4 @@
-"""Requests to Stripe's API: budgeted, retried, and every failure an error of the port."""
+"""Requests to a provider's API: budgeted, retried, and every failure an error of the port."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from service.errors import BadRequest, ConfigError, ProviderUnavailable, RateLimited
 from service.provider import Connection
-from service.providers.stripe.errors import NETWORK_ERRORS, broken, http_date, lost, refused
+from service.refusals import NETWORK_ERRORS, Words, broken, http_date, lost, refused
 
-API_VERSION: Final = "2026-10-28.endive"
-"""The version that requests are pinned to, the default of stripe-python 16.1.0."""
-DEFAULT_BASE: Final = "https://api.stripe.com"
 ATTEMPTS: Final = 5
 _LONGEST_ID: Final = 255
 
@@ -26,8 +23,19 @@ Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
 Sleep: TypeAlias = Callable[[float], None]
 
 
+class Api(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider's API: its name for messages, where it is, what every request carries beside the key, and how it tells
+    of an error.
+    """
+
+    name: str
+    base: str
+    headers: Mapping[str, str]
+    words: Words
+
+
 class Answer(msgspec.Struct, frozen=True):
-    """A 2xx answer. `as_of` is its `Date`: Stripe's time when it answered, in whole seconds."""
+    """A 2xx answer. `as_of` is its `Date`: the provider's time when it answered, in whole seconds."""
 
     operation: str
     body: bytes
@@ -42,15 +50,17 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Transport:
-    """One account's way to the API. Safe to retry throughout: reads change nothing, writes carry an idempotency key.
+    """One account's way to the API. Reads change nothing, so they are retried; a write only where it carries a key that
+    makes the provider act once.
 
     A failure is tried again up to four times after a random, growing wait. A 429 that names its time holds back
     everyone who shares the budget.
     """
 
-    def __init__(self, connection: Connection, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, api: Api, connection: Connection, sleep: Sleep = time.sleep) -> None:
+        self._api = api
         self._budget = connection.budget
-        self._client = _client(connection)
+        self._client = _client(api, connection)
         self._retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
             wait=_wait,
@@ -65,10 +75,16 @@ class Transport:
         return self._retrying(self._once, request, reserve)
 
     def post(self, path: str, form: Params, idempotency_key: str) -> Answer:
-        """Write; all attempts carry the same key, so that Stripe acts once. Raises `ProviderError`."""
+        """Write a form; all attempts carry the same key, so that the provider acts once. Raises `ProviderError`."""
         headers = {"Idempotency-Key": idempotency_key}
         request = self._client.build_request("POST", path, data=form, headers=headers)
         return self._retrying(self._once, request, True)
+
+    def write(self, method: str, path: str, body: Any = None) -> Answer:
+        """Write JSON, once: a provider without idempotency keys might act twice. Raises `ProviderError`."""
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {} if body is None else {"Content-Type": self._api.headers.get("Content-Type", "application/json")}
+        return self._once(self._client.build_request(method, path, content=content, headers=headers), True)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -89,7 +105,7 @@ class Transport:
         return Answer(operation, response.content, as_of.astimezone(UTC))
 
     def _refusal(self, operation: str, response: httpx.Response) -> Exception:
-        error = refused(operation, response)
+        error = refused(operation, response, self._api.words)
         if isinstance(error, RateLimited) and error.retry_after is not None:
             self._budget.pause(error.retry_after)
         return error
@@ -106,13 +122,13 @@ def segment(object_id: str) -> str:
     return quote(object_id, safe="")
 
 
-def _client(connection: Connection) -> httpx.Client:
-    key, base = connection.api_key, connection.api_base or DEFAULT_BASE
+def _client(api: Api, connection: Connection) -> httpx.Client:
+    key, base = connection.api_key, connection.api_base or api.base
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError("the Stripe API key is empty or holds characters that no key has; copy it again")
+        raise ConfigError(f"the {api.name} API key is empty or holds characters that no key has; copy it again")
     if not base.startswith(("https://", "http://")):
-        raise ConfigError("the Stripe API base must begin with https:// (or http:// for a stand-in)")
-    headers = {"Authorization": f"Bearer {key}", "Stripe-Version": API_VERSION, "User-Agent": "tallyhook"}
+        raise ConfigError(f"the {api.name} API base must begin with https:// (or http:// for a stand-in)")
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": "tallyhook", **api.headers}
     return httpx.Client(base_url=base, headers=headers, timeout=connection.timeout, follow_redirects=False)
 
 
@@ -121,5 +137,5 @@ _backoff = wait_random_exponential(multiplier=0.5, max=8)
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    # The budget already holds us back for as long as Stripe asked.
+    # The budget already holds us back for as long as the provider asked.
     return 0.0 if isinstance(error, RateLimited) and error.retry_after is not None else _backoff(state)

@@ -1,4 +1,4 @@
-"""Stripe's refusals and the network's failures, as the errors of the port.
+"""Refusals of a provider's API and failures of the network, as the errors of the port.
 
     httpx.HTTPError, StreamError, InvalidURL, CookieConflict   ProviderUnavailable
     an answer that can't be read, a redirect, 5xx              ProviderUnavailable
@@ -7,15 +7,17 @@
     429                                                        RateLimited
     any other 4xx                                              BadRequest
 
-A message names the operation, the status, Stripe's error code and the request's id; never the key or the body.
+A message names the operation, the status, and what the provider's own error code and request id are; never the key or
+the body.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import httpx
 import msgspec
@@ -25,6 +27,8 @@ from service.errors import BadRequest, Forbidden, NotFound, ProviderError, Provi
 NETWORK_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
 """Every error that httpx 0.28 raises on purpose; a test holds this against httpx's own list."""
 _LONGEST_PAUSE: Final = 300.0
+Words: TypeAlias = Callable[[httpx.Response], Sequence[object]]
+"""What of a refusal may be told: a provider's error code, its request id. Anything but short plain words is left out."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
@@ -34,14 +38,14 @@ def lost(operation: str, error: Exception) -> ProviderUnavailable:
 
 
 def broken(operation: str, what: str) -> ProviderUnavailable:
-    """An answer that can't be what Stripe meant to send."""
+    """An answer that can't be what the provider meant to send."""
     return ProviderUnavailable(f"{operation}: broken answer, {what}")
 
 
-def refused(operation: str, response: httpx.Response) -> ProviderError:
+def refused(operation: str, response: httpx.Response, words: Words) -> ProviderError:
     """The error that stands for an answer other than 2xx."""
     status = response.status_code
-    message = f"{operation}: {status}{_reason(response)}"
+    message = f"{operation}: {status}{_reason(response, words)}"
     if status in (401, 403):
         return Forbidden(message)
     if status == 404:
@@ -74,14 +78,14 @@ def http_date(value: str) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _reason(response: httpx.Response) -> str:
-    words = [_error(response.content).get("code"), response.headers.get("request-id")]
-    known = [each for each in words if isinstance(each, str) and _WORD.fullmatch(each)]
-    return f" ({', '.join(known)})" if known else ""
-
-
-def _error(body: bytes) -> dict[str, Any]:
+def body_of(content: bytes) -> dict[str, Any]:
+    """The JSON object of an error body; empty where it is anything else."""
     try:
-        return msgspec.json.decode(body, type=dict[str, dict[str, Any]])["error"]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError):
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
+
+
+def _reason(response: httpx.Response, words: Words) -> str:
+    known = [each for each in words(response) if isinstance(each, str) and _WORD.fullmatch(each)]
+    return f" ({', '.join(known)})" if known else ""
