@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from reconcile.money import Movement, movement, stake
-from service.apply import expected, held_content
+from service.apply import expected, held_content, told
 from service.merge import MERGED
 from service.model import KINDS, Change, Content, Kind
 from service.provider import Ordering
@@ -32,10 +32,12 @@ def verdict(row: StateRow | None, change: Change, ordering: Ordering) -> Verdict
     if row.deleted_at is not None:
         return "differs"
     if snapshot.kind not in MERGED:
-        return "equal" if row.content == snapshot.content() and snapshot.key in row.sources else "differs"
+        same = row.content == expected(row, change, ordering)
+        return "equal" if same and snapshot.key in row.sources else "differs"
     if snapshot.key not in row.sources:
         return "new"
-    same = held_content(row, snapshot.key) == snapshot.content() and row.content == expected(row, change, ordering)
+    same = held_content(row, snapshot.key) == told(row, change, ordering)
+    same = same and row.content == expected(row, change, ordering)
     return "equal" if same else "differs"
 
 
@@ -59,7 +61,7 @@ def findings(row: StateRow | None, change: Change, ordering: Ordering, cause: st
         return [Finding(**named, drift_class=_class("missing_local", cause), remote=as_text(remote.get("status")))]
     return [
         Finding(**named, drift_class=_class("mismatch", cause), field=field, local=as_text(old), remote=as_text(new))
-        for field, old, new in _fields(row, change, remote)
+        for field, old, new in _fields(row, change, remote, ordering)
     ]
 
 
@@ -108,7 +110,7 @@ def _counts(content: Content, alone: bool) -> bool:
     return alone or bool(content.get("charge_id") and content.get("paid_at"))
 
 
-def _fields(row: StateRow, change: Change, remote: Content) -> list[tuple[str, Any, Any]]:
+def _fields(row: StateRow, change: Change, remote: Content, ordering: Ordering) -> list[tuple[str, Any, Any]]:
     if row.deleted_at is not None:
         return [("deleted_at", row.deleted_at, None)]
     target = StateRow(row.kind, row.id, saved=row.content, content=remote)
@@ -116,7 +118,7 @@ def _fields(row: StateRow, change: Change, remote: Content) -> list[tuple[str, A
     if found:
         return found
     held = held_content(row, change.snapshot.key) or {}
-    seen = change.snapshot.content()
+    seen = told(row, change, ordering)
     hidden = [(name, held.get(name), value) for name, value in seen.items() if held.get(name) != value]
     return [(f"{change.snapshot.key}.{name}", old, new) for name, old, new in hidden] or [("sources", None, None)]
 

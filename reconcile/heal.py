@@ -12,14 +12,14 @@ from sqlalchemy import Connection
 from reconcile.compare import kind_of, moved_here, moved_there
 from reconcile.ledger import Pass, Work
 from reconcile.report import KindReport
-from service.apply import Judgement, apply
+from service.apply import Judgement, apply, seen
 from service.errors import ConfigError, NotFound
 from service.instants import micros
 from service.model import FIELDS, Cause, Change, Snapshot, Version
 from service.provider import Listing, Read
-from service.store import derived, drift, state
+from service.store import derived, drift, receipts, state
 from service.store.drift import Finding, Opened
-from service.store.state import Key
+from service.store.state import Key, StateRow
 from service.system import System
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ def repair(work: Work) -> KindReport:
     dry = work.options.dry_run
     while True:
         with work.database.write() as connection:
-            wrong = derived.check(connection, work.account.name)
+            wrong = derived.check(connection, work.account.name) + receipts.check(connection, work.account.name)
             found = [_derived_finding(each, dry=dry) for each in wrong]
             drift.add(connection, work.run.id, work.account.name, found, work.database.now())
             report.drift += len(found)
@@ -106,12 +106,13 @@ def _hold(work: Work, source: str, changes: int, rows: int) -> None:
 
 
 def _heal(work: Work, passing: Pass, batch: Sequence[tuple[Read, int]], alone: bool) -> None:
-    groups = [_changes(work.cause, read, seen_at) for read, seen_at in batch]
+    groups = [seen(read.snapshots, read.as_of, seen_at, work.cause, read=True) for read, seen_at in batch]
     changes = [change for group in groups for change in group]
     keys: set[Key] = {(change.snapshot.kind, change.snapshot.id) for change in changes}
     account, now = work.account.name, work.database.now()
     with work.database.write() as connection:
         before = state.load(connection, account, keys)
+        skipped = _receipts(connection, work, passing, keys)
         ordering = work.account.provider.ordering
         judgements = apply(connection, account, changes, ordering=ordering, confirmed={}, now=now)
         applied = _applied(changes, judgements)
@@ -120,14 +121,16 @@ def _heal(work: Work, passing: Pass, batch: Sequence[tuple[Read, int]], alone: b
         _settle(connection, work, [group[0].snapshot.key for group in groups], "overtaken", now)
     passing.report.healed += len(healed)
     for group in healed:
-        _count(passing, group, before, alone)
+        _count(passing, [change for change in group if change.snapshot.id not in skipped], before, alone)
         first = group[0].snapshot
         log.info("reconcile.healed", run_id=work.run.id, account=account, kind=first.kind, object_id=first.id)
 
 
-def _changes(cause: Cause, read: Read, seen_at: int) -> list[Change]:
-    version = Version(micros(read.as_of), seen_at, True)
-    return [Change(snapshot, version, cause) for snapshot in read.snapshots]
+def _receipts(connection: Connection, work: Work, passing: Pass, keys: set[Key]) -> set[str]:
+    """The rows whose money is counted elsewhere."""
+    if passing.source not in work.account.provider.ordering.receipts:
+        return set()
+    return receipts.among(connection, work.account.name, sorted({id_ for _, id_ in keys}))
 
 
 def _applied(changes: Sequence[Change], judgements: Sequence[Judgement]) -> list[Change]:
@@ -159,6 +162,7 @@ def _recompute(connection: Connection, work: Work, found: Sequence[Finding]) -> 
     ids = {kind: sorted({each.object_id for each in found if each.kind == kind}) for kind in ("payment", "invoice")}
     now, cause = work.database.now(), str(work.cause)
     derived.repair(connection, work.account.name, ids["payment"], ids["invoice"], cause, now)
+    receipts.refresh(connection, work.account.name, {*ids["payment"], *ids["invoice"]}, cause, now)
 
 
 def _revives(found: Finding) -> bool:
@@ -172,27 +176,28 @@ def _truth(system: System, opened: Opened) -> list[Change]:
     began, cause = micros(system.database.now()), Cause("run", str(opened.run_id))
     account = system.account(opened.account)
     try:
-        return _changes(cause, account.reader().get(source, source_id), began)
+        read = account.reader().get(source, source_id)
+        return seen(read.snapshots, read.as_of, began, cause, read=True)
     except NotFound:
         if opened.finding.drift_class != "missing_remote":
             raise
     listing = next((each for each in account.provider.listings if each.source == source), None)
     if listing is None or not listing.owns_row:
         return []
-    return [_tombstone(system, opened, cause, source, source_id)]
-
-
-def _tombstone(system: System, opened: Opened, cause: Cause, source: str, source_id: str) -> Change:
-    kind = kind_of(opened.finding.kind)
+    kinds = (listing.kind, *listing.feeds)
     with system.database.read() as connection:
-        rows = state.load(connection, opened.account, {(kind, opened.finding.object_id)})
-    row = rows.get((kind, opened.finding.object_id))
+        rows = state.load(connection, opened.account, {(kind_of(each), opened.finding.object_id) for each in kinds})
+    fed = [row for row in rows.values() if opened.finding.source in row.sources]
+    return [_tombstone(row, source, source_id, cause, micros(system.database.now())) for row in fed]
+
+
+def _tombstone(row: StateRow, source: str, source_id: str, cause: Cause, now: int) -> Change:
     # The provider gives no time for what it doesn't know: just after the newest that it showed of the row.
-    as_of = micros((row.as_of if row is not None else opened.found_at) + timedelta(seconds=1))
+    as_of = micros(row.as_of + timedelta(seconds=1))
     gone = Snapshot(
-        source=source, source_id=source_id, kind=kind, id=opened.finding.object_id, fields=FIELDS[kind](), deleted=True
+        source=source, source_id=source_id, kind=row.kind, id=row.id, fields=FIELDS[row.kind](), deleted=True
     )
-    return Change(gone, Version(as_of, micros(system.database.now()), True), cause)
+    return Change(gone, Version(as_of, now, True), cause)
 
 
 def _text(value: object) -> str | None:

@@ -23,7 +23,7 @@ _TERMINAL: Final[Mapping[str, frozenset[str]]] = {
     "subscription": frozenset({"ended", "expired_incomplete"}),
     "invoice": frozenset({"paid", "void"}),
     "payment": frozenset({"succeeded", "canceled"}),
-    "refund": frozenset({"succeeded", "failed", "canceled"}),
+    "refund": frozenset({"succeeded", "failed", "canceled", "reversed"}),
     "dispute": frozenset({"won", "lost", "closed"}),
 }
 _PAGE: Final = 100
@@ -87,21 +87,24 @@ def moved(mark: Mark | None, covered: Window, started: datetime) -> Mark | None:
     )
 
 
-def due(kind: str, row: Local, share: int | None) -> bool:
-    """Is a row outside the window read by id tonight? Yes while it isn't terminal, else once in `NIGHTS` nights."""
+def due(kind: str, row: Local, share: int | None, *, changes_listed: bool = False) -> bool:
+    """Is a row outside the window read by id tonight? Yes while it isn't terminal, else once in `NIGHTS` nights.
+
+    `changes_listed`: the listing's window is one of updates, so a row that changed is in it anyway.
+    """
     if share is None:
         return False
-    terminal = _TERMINAL.get(kind)
+    terminal = None if changes_listed else _TERMINAL.get(kind)
     if terminal is not None and row.status not in terminal:
         return True
     return zlib.crc32(row.id.encode()) % NIGHTS == share
 
 
-def cheapest(chosen: Window, kind: str, by_status: Mapping[str | None, int]) -> Window:
+def cheapest(chosen: Window, kind: str, by_status: Mapping[str | None, int], *, changes_listed: bool = False) -> Window:
     """The window, or the whole listing where reading open rows and the slice by id would take more calls than its pages."""
     if chosen.full or chosen.slice is None:
         return chosen
-    terminal = _TERMINAL.get(kind)
+    terminal = None if changes_listed else _TERMINAL.get(kind)
     rows = sum(by_status.values())
     open_rows = sum(number for status, number in by_status.items() if terminal is not None and status not in terminal)
     reads = open_rows + (rows - open_rows) // NIGHTS

@@ -156,9 +156,11 @@ def _sweep(work: Work, listing: Listing) -> KindReport:
         full=work.full,
     )
     with work.database.read() as connection:
-        chosen = cheapest(chosen, listing.kind, drift.by_status(connection, work.account.name, kind_of(listing.kind)))
+        statuses = drift.by_status(connection, work.account.name, kind_of(listing.kind))
+    chosen = cheapest(chosen, listing.kind, statuses, changes_listed=listing.filter == "updated")
     passing = Pass(work, listing.source, listing.kind, chosen)
-    alone = sum(each.kind == listing.kind for each in work.account.provider.listings) == 1
+    # Where objects of several listings feed one row, its money must be counted once.
+    alone = all(each.owns_row for each in work.account.provider.listings if each.kind == listing.kind)
     try:
         Sweep(work, listing, passing, alone=alone).run()
     except ProviderError as error:

@@ -36,6 +36,7 @@ class _Kept(msgspec.Struct):
     fields: msgspec.Raw
     deleted: bool
     raw: str | None
+    as_of: datetime | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -148,5 +149,5 @@ def _snapshot(kept: _Kept) -> Snapshot:
     fields = msgspec.json.decode(kept.fields, type=FIELDS[kept.kind])
     return Snapshot(
         source=kept.source, source_id=kept.source_id, kind=kept.kind, id=kept.id, fields=fields, deleted=kept.deleted,
-        raw=kept.raw,
+        raw=kept.raw, as_of=kept.as_of,
     )  # fmt: skip

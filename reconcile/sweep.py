@@ -13,17 +13,19 @@ from reconcile.compare import findings, kind_of, missing_remote, moved_here, mov
 from reconcile.ledger import Pass, Work
 from reconcile.money import movement
 from reconcile.plan import due
-from service.apply import apply
+from service.apply import apply, seen
 from service.errors import NotFound, ProviderUnavailable
 from service.instants import micros
-from service.model import Change, Kind, Snapshot, Version
+from service.model import Change, Kind, Snapshot
 from service.provider import Listing, Page, Read
-from service.store import drift, state
+from service.store import drift, receipts, state
 from service.store.drift import Finding, Local
 from service.store.state import Rows
 
 Group: TypeAlias = list[Change]
 """The changes of one provider object."""
+Targets: TypeAlias = dict[str, state.Key]
+"""Objects to read by id, and the row that each feeds."""
 _LOOK = 100
 
 
@@ -34,6 +36,7 @@ class Sweep:
         self.work, self.listing, self.passing, self.alone = work, listing, passing, alone
         self.ordering = work.account.provider.ordering
         self.report = passing.report
+        self.receipts: set[str] = set()
 
     def run(self) -> None:
         """Compare everything that the window covers; raises `ProviderError` where a call failed."""
@@ -53,16 +56,23 @@ class Sweep:
                 return
 
     def _page(self, page: Page, began: datetime) -> None:
-        groups = [self._changes(snapshots, page.as_of, micros(began)) for snapshots in page.objects if snapshots]
+        groups = self._fresh([self._changes(each, page.as_of, micros(began)) for each in page.objects if each])
         rows = self._load(groups)
         self._remember(groups)
+        self.receipts = self._receipts(groups)
         new, targets = self._sort(groups, rows)
         found = self._look(targets)
         self._store(page, *self._unless_busy(new), rows, found)
 
+    def _fresh(self, groups: list[Group]) -> list[Group]:
+        """Without what earlier pages showed already: numbered pages shift while new objects push the older ones on."""
+        if not self.listing.shifts:
+            return groups
+        unseen = set(self.passing.scratch.unseen([group[0].snapshot.source_id for group in groups]))
+        return [group for group in groups if group[0].snapshot.source_id in unseen]
+
     def _changes(self, snapshots: Iterable[Snapshot], as_of: datetime, seen_at: int) -> Group:
-        version, cause = Version(micros(as_of), seen_at, True), self.work.cause
-        return [Change(snapshot, version, cause) for snapshot in snapshots]
+        return seen(snapshots, as_of, seen_at, self.work.cause, read=True)
 
     def _load(self, groups: Sequence[Group]) -> Rows:
         keys = {(change.snapshot.kind, change.snapshot.id) for group in groups for change in group}
@@ -75,9 +85,18 @@ class Sweep:
         if keys:
             self.work.known = (self.listing.source, keys[-1])
 
-    def _sort(self, groups: Sequence[Group], rows: Rows) -> tuple[list[Group], dict[str, str]]:
-        """The objects that nothing here knows, and those that differ (source id -> row id); equal ones are confirmed."""
-        new, targets = [], {}
+    def _receipts(self, groups: Iterable[Group]) -> set[str]:
+        """The rows among these whose money a subscription's own invoices count."""
+        if self.listing.source not in self.ordering.receipts:
+            return set()
+        with self.work.database.read() as connection:
+            ids = {change.snapshot.id for group in groups for change in group}
+            return receipts.among(connection, self.work.account.name, sorted(ids))
+
+    def _sort(self, groups: Sequence[Group], rows: Rows) -> tuple[list[Group], Targets]:
+        """The objects that nothing here knows, and those that differ; equal ones are confirmed."""
+        new: list[Group] = []
+        targets: Targets = {}
         for group in groups:
             verdicts = {verdict(rows.get(_key(change)), change, self.ordering) for change in group}
             if verdicts == {"equal"}:
@@ -88,7 +107,7 @@ class Sweep:
             elif any(newer(rows.get(_key(change)), change) for change in group):
                 self.report.newer += 1
             else:
-                targets[group[0].snapshot.source_id] = group[0].snapshot.id
+                targets[group[0].snapshot.source_id] = _key(group[0])
         return new, targets
 
     def _unless_busy(self, new: list[Group]) -> tuple[list[Group], Mapping[str, str]]:
@@ -124,32 +143,36 @@ class Sweep:
 
     def _rows(self) -> None:
         """Local rows that the listing should have shown but didn't, and those that are due by themselves, read by id."""
+        for kind in (self.listing.kind, *self.listing.feeds):
+            self._rows_of(kind_of(kind))
+
+    def _rows_of(self, kind: Kind) -> None:
         last = ""
-        while rows := self._next(last):
+        while rows := self._next(kind, last):
             last = rows[-1].id
-            targets = {id_: row.id for row in rows if self._wanted(row) for id_ in row.source_ids}
-            self._look_all(targets)
+            self._look_all({id_: (kind, row.id) for row in rows if self._wanted(kind, row) for id_ in row.source_ids})
             self.work.beat()
 
-    def _next(self, last: str) -> list[Local]:
-        work, listing = self.work, self.listing
-        with work.database.read() as connection:
-            return drift.local_rows(connection, work.account.name, _kind(listing), listing.source, last)
+    def _next(self, kind: Kind, last: str) -> list[Local]:
+        with self.work.database.read() as connection:
+            return drift.local_rows(connection, self.work.account.name, kind, self.listing.source, last)
 
-    def _wanted(self, row: Local) -> bool:
+    def _wanted(self, kind: Kind, row: Local) -> bool:
         window, began = self.passing.window, self.passing.entry.started_as_of
         if began is not None and row.created_at is not None and row.created_at > began:
             return False
-        return window.covers(row.created_at) or due(self.listing.kind, row, window.slice)
+        changes_listed = self.listing.filter == "updated"
+        return window.covers(row.created_at) or due(kind, row, window.slice, changes_listed=changes_listed)
 
     def _still_open(self) -> None:
         """What waits for a person from earlier nights is looked at every night."""
         work, source = self.work, self.listing.source
         with work.database.read() as connection:
-            waiting = dict(drift.opened_sources(connection, work.account.name, source, work.run.id))
-        self._look_all({key.removeprefix(f"{source}:"): row for key, row in waiting.items()})
+            waiting = drift.opened_sources(connection, work.account.name, source, work.run.id)
+            targets: Targets = {key.removeprefix(f"{source}:"): (kind_of(kind), row) for key, kind, row in waiting}
+        self._look_all(targets)
 
-    def _look_all(self, targets: Mapping[str, str]) -> None:
+    def _look_all(self, targets: Mapping[str, state.Key]) -> None:
         ids = self.passing.scratch.unseen(list(targets))
         for start in range(0, len(ids), _LOOK):
             chunk = {id_: targets[id_] for id_ in ids[start : start + _LOOK]}
@@ -160,7 +183,7 @@ class Sweep:
                     self.passing.add(connection, found)
             self.work.beat()
 
-    def _look(self, targets: Mapping[str, str]) -> list[Finding]:
+    def _look(self, targets: Mapping[str, state.Key]) -> list[Finding]:
         """Read each object by id and judge that; raises `ProviderError` where a read says nothing about the object."""
         if not targets:
             return []
@@ -182,6 +205,8 @@ class Sweep:
 
     def _judge(self, reads: Mapping[str, tuple[Read, int]]) -> list[Finding]:
         groups = {id_: self._changes(read.snapshots, read.as_of, seen_at) for id_, (read, seen_at) in reads.items()}
+        groups = {id_: group for id_, group in groups.items() if group}
+        self.receipts = self._receipts(groups.values())
         rows = self._load(list(groups.values()))
         with self.work.database.read() as connection:
             causes = drift.causes(connection, self.work.run.id, [self._source(id_) for id_ in reads])
@@ -213,22 +238,21 @@ class Sweep:
         action = "needs_review" if person else "would_heal" if self.work.options.dry_run else "planned"
         return [msgspec.structs.replace(each, action=action, source=group[0].snapshot.key) for each in found]
 
-    def _gone(self, targets: Mapping[str, str]) -> list[Finding]:
+    def _gone(self, targets: Mapping[str, state.Key]) -> list[Finding]:
         """A bare 404 is no proof that an object was deleted: it waits for a person."""
         if not targets:
             return []
         self._prove_alive()
-        kind = _kind(self.listing)
         found = []
         with self.work.database.read() as connection:
             account = self.work.account.name
-            rows = state.load(connection, account, {(kind, row_id) for row_id in targets.values()})
-            for id_, row_id in targets.items():
-                row, source = rows.get((kind, row_id)), self._source(id_)
+            rows = state.load(connection, account, targets.values())
+            for id_, key in targets.items():
+                row, source = rows.get(key), self._source(id_)
                 if row is not None and row.deleted_at is None and not self._let_go(connection, source):
                     found.append(missing_remote(source, row, remote=None))
-                    moved = movement(kind, row.content) if self.alone else None
-                    self.passing.scratch.count(kind, moved, local=1, healed=1)
+                    moved = movement(row.kind, row.content) if self.alone and row.id not in self.receipts else None
+                    self.passing.scratch.count(row.kind, moved, local=1, healed=1)
         self.report.drift += len(found)
         return [msgspec.structs.replace(each, action="needs_review") for each in found]
 
@@ -247,6 +271,8 @@ class Sweep:
 
     def _count(self, group: Group, rows: Rows, *, remote: int = 0, local: int = 0, healed: int = 0) -> None:
         for change in group:
+            if change.snapshot.id in self.receipts:
+                continue
             moved = (
                 moved_there(change, alone=self.alone)
                 if remote
@@ -256,6 +282,8 @@ class Sweep:
 
     def _count_new(self, changes: Sequence[Change], *, dry: bool) -> None:
         for change in changes:
+            if change.snapshot.id in self.receipts:
+                continue
             moved = moved_there(change, alone=self.alone)
             self.passing.scratch.count(change.snapshot.kind, moved, remote=1, healed=0 if dry else 1)
 
@@ -265,7 +293,3 @@ class Sweep:
 
 def _key(change: Change) -> state.Key:
     return change.snapshot.kind, change.snapshot.id
-
-
-def _kind(listing: Listing) -> Kind:
-    return kind_of(listing.kind)

@@ -7,7 +7,7 @@ import threading
 import msgspec
 
 from service.errors import ConfigError
-from service.provider import Budget, Connection, Headers, Provider, Reader
+from service.provider import Budget, Connection, Envelope, Headers, Provider, Reader
 from service.settings import AccountSettings
 
 
@@ -33,9 +33,13 @@ class Account:
             tolerance=self.settings.tolerance,
         )
 
-    def foreign_mode(self, livemode: bool | None) -> bool:
-        """True where an event belongs to the other mode (test and live never mix)."""
-        return livemode is not None and self.mode is not None and livemode != (self.mode == "live")
+    def foreign(self, envelope: Envelope) -> str | None:
+        """Why an event is not this account's: it is of the other mode (test and live never mix), or of another store."""
+        livemode, scope = envelope.livemode, envelope.scope
+        if livemode is not None and self.mode is not None and livemode != (self.mode == "live"):
+            return "other_mode"
+        own = self.settings.extra.get(self.provider.scope_option or "")
+        return "other_scope" if scope is not None and own is not None and scope != own else None
 
     @property
     def livemode(self) -> bool:
@@ -66,7 +70,10 @@ class Account:
 
     def _connection(self, api_key: str) -> Connection:
         base = self.settings.api_base
-        return Connection(api_key=api_key, api_base=base, budget=self.budget, extra=self.settings.extra)
+        secret = next(iter(self.settings.webhook_secrets), None)
+        return Connection(
+            api_key=api_key, api_base=base, budget=self.budget, extra=self.settings.extra, webhook_secret=secret
+        )
 
 
 class Accounts(msgspec.Struct, frozen=True):

@@ -13,11 +13,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from service.instants import moment
+from service.instants import micros, moment
 from service.merge import MERGED, leads, merge
-from service.model import FIELDS, Change, Content, Payment, Verdict, content_of, digest
+from service.model import FIELDS, Cause, Change, Content, Payment, Snapshot, Verdict, Version, content_of, digest
 from service.provider import Ordering
-from service.store import derived, state
+from service.store import derived, receipts, state
 from service.store.state import Held, Key, StateRow
 
 _SECOND: Final = 1_000_000
@@ -59,7 +59,7 @@ def _judge_read(held: Held | None, won: Judgement, change: Change, ordering: Ord
     if held is None:
         return won
     if ordering.object_clock:
-        return won if version.as_of >= held.as_of else STALE
+        return _judge_clocked_read(held, won, change)
     if held.read:
         return won if (version.as_of, version.seen_at) >= (held.as_of, held.seen_at) else STALE
     if version.seen_at >= held.seen_at or version.as_of > held.as_of + ordering.margin * _SECOND:
@@ -68,6 +68,16 @@ def _judge_read(held: Held | None, won: Judgement, change: Change, ordering: Ord
     if won is UNCHANGED or version.as_of < held.as_of:
         return UNCHANGED if won is UNCHANGED else STALE
     return Judgement("tie", "read_overtaken", held.seen_at + ordering.margin * _SECOND)
+
+
+def _judge_clocked_read(held: Held, won: Judgement, change: Change) -> Judgement:
+    """The object's own time orders; where it is the same, what was seen later does: two changes may share a stamp."""
+    version = change.version
+    if version.as_of != held.as_of:
+        return won if version.as_of > held.as_of else STALE
+    if won is UNCHANGED or version.seen_at >= held.seen_at:
+        return won
+    return STALE if held.read else Judgement("tie", "read_overtaken")
 
 
 def _judge_event(
@@ -81,7 +91,10 @@ def _judge_event(
     if won is UNCHANGED:
         return won
     if held is not None and version.as_of == held.as_of:
-        return STALE if held.read else Judgement("tie", "same_second")
+        if not held.read:
+            return Judgement("tie", "same_second")
+        # A read wins its stamp over what had come before it, but a later change may carry the same stamp.
+        return Judgement("tie", "near_read") if version.seen_at > held.seen_at else STALE
     if confirmed is not None and version.as_of <= confirmed:
         return Judgement("tie", "older_than_run")
     return won
@@ -118,7 +131,7 @@ def apply(
     where a person brings a tombstone back to life, else `proven`.
     """
     keys = {(change.snapshot.kind, change.snapshot.id) for change in changes}
-    state.lock(connection, account, keys | derived.references(changes))
+    state.lock(connection, account, keys | derived.references(changes) | receipts.references(changes))
     rows = state.load(connection, account, keys)
     history: list[dict[str, Any]] = []
     judgements = []
@@ -131,15 +144,33 @@ def apply(
     touched = [row for row in rows.values() if row.touched]
     state.save(connection, account, touched, history)
     derived.refresh(connection, account, touched, changes, now)
+    if changes:
+        receipts.refresh(connection, account, receipts.touched(touched, ordering), str(changes[-1].cause), now)
     return judgements
+
+
+def seen(snapshots: Iterable[Snapshot], as_of: datetime, seen_at: int, cause: Cause, *, read: bool) -> list[Change]:
+    """Changes from what an event or a read showed. An object's own update time goes before `as_of`."""
+    return [Change(each, Version(micros(each.as_of or as_of), seen_at, read), cause) for each in snapshots]
+
+
+def told(row: StateRow | None, change: Change, ordering: Ordering) -> Content:
+    """What `change` says of its object, with what only some events tell (`Ordering.sticky`) kept from before. Pure."""
+    content = change.snapshot.content()
+    known = held_content(row, change.snapshot.key) if row is not None and ordering.sticky else None
+    for name in ordering.sticky if known is not None else ():
+        if content.get(name, "") is None:
+            content[name] = (known or {}).get(name)
+    return content
 
 
 def expected(row: StateRow | None, change: Change, ordering: Ordering) -> Content:
     """The content the row would have if `change` won. Pure: the reconciler compares with it."""
+    content = told(row, change, ordering)
     if change.snapshot.kind not in MERGED:
-        return change.snapshot.content()
+        return content
     contents = _contents(row) if row is not None else {}
-    return merge(contents | {change.snapshot.key: change.snapshot.content()}, ordering.precedence)
+    return merge(contents | {change.snapshot.key: content}, ordering)
 
 
 def held_content(row: StateRow, key: str) -> Content | None:
@@ -156,9 +187,10 @@ def _apply_one(
 ) -> Judgement:
     snapshot = change.snapshot
     held = row.sources.get(snapshot.key)
-    content = snapshot.content()
     if decided == "restored":
         row.deleted_at = None
+    learned = _learn(row, change, ordering)
+    content = told(row, change, ordering)
     same = held_content(row, snapshot.key) == content and row.content == expected(row, change, ordering)
     if decided is not None:
         if row.deleted_at is not None:
@@ -171,7 +203,26 @@ def _apply_one(
         )
     if judgement.verdict == "applied" or decided is not None or (judgement is UNCHANGED and _is_newer(held, change)):
         _write(row, change, content, ordering, based=decided == "based")
-    return judgement
+    return APPLIED if learned and judgement.verdict != "tie" else judgement
+
+
+def _learn(row: StateRow, change: Change, ordering: Ordering) -> bool:
+    """Take over what only some events tell, however old the event is; True where the row did not know it."""
+    if not ordering.sticky or row.content is None or row.deleted_at is not None:
+        return False
+    content, held = change.snapshot.content(), row.sources.get(change.snapshot.key)
+    news = {name: content[name] for name in ordering.sticky if content.get(name) is not None}
+    known = held_content(row, change.snapshot.key)
+    fresh = {name: value for name, value in news.items() if known is not None and known.get(name) is None}
+    if not fresh or held is None:
+        return False
+    if held.content is not None:
+        held.content = msgspec.structs.replace(held.content, **fresh)
+        row.content = merge(_contents(row), ordering)
+    else:
+        row.content = row.content | fresh
+    row.touched = True
+    return True
 
 
 def _is_newer(held: Held | None, change: Change) -> bool:
@@ -197,8 +248,9 @@ def _write(row: StateRow, change: Change, content: Content, ordering: Ordering, 
         return
     if snapshot.kind in MERGED:
         assert isinstance(snapshot.fields, Payment)
-        fresh.content = snapshot.fields
-        row.content = merge(_contents(row), ordering.precedence)
+        sticky = {name: content[name] for name in ordering.sticky if name in content}
+        fresh.content = msgspec.structs.replace(snapshot.fields, **sticky)
+        row.content = merge(_contents(row), ordering)
     else:
         row.content = content
     if snapshot.raw is not None and leads(snapshot.source, row.sources, ordering.precedence):

@@ -13,9 +13,10 @@ from tenacity import RetryCallState, wait_exponential_jitter
 
 from service import metrics
 from service.account import Account
+from service.apply import seen
 from service.errors import ProviderError, RateLimited
 from service.instants import micros
-from service.model import Cause, Change, Snapshot, Version
+from service.model import Cause, Change, Snapshot
 from service.provider import Mapped
 from service.store.queue import Claimed, Outcome
 
@@ -70,9 +71,8 @@ def backoff(attempt: int) -> float:
 
 def begin(event: Claimed, mapped: Mapped, account: Account) -> Work:
     """The work that a mapped event makes: one change a snapshot, as new as the event says."""
-    version = Version(micros(event.occurred_at), micros(event.received_at), False)
     cause = Cause("event", str(event.id))
-    changes = [Change(snapshot, version, cause) for snapshot in mapped.snapshots]
+    changes = seen(mapped.snapshots, event.occurred_at, micros(event.received_at), cause, read=False)
     for snapshot in mapped.snapshots:
         _count_unknown(account.name, snapshot)
     return Work(event, mapped, changes)

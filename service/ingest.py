@@ -32,8 +32,8 @@ def admit(account: Account, headers: Headers, body: bytes) -> Delivery:
     """Verify a delivery and read its envelope. Raises `Rejected` with the named cause, and nothing else."""
     account.verify(headers, body, time.time())
     envelope = account.provider.envelope(body)
-    if envelope.ignored is None and account.foreign_mode(envelope.livemode):
-        envelope = msgspec.structs.replace(envelope, ignored="other_mode")
+    if envelope.ignored is None and (foreign := account.foreign(envelope)) is not None:
+        envelope = msgspec.structs.replace(envelope, ignored=foreign)
     return Delivery(account=account.name, envelope=envelope, payload=body)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from service.model import Content, Kind, Payment, content_of
+from service.provider import Ordering
 
 # Rows of these kinds may have several sources; all other rows have one, whose content is the row's.
 MERGED: Final[frozenset[Kind]] = frozenset({"payment"})
@@ -21,13 +22,14 @@ _TOGETHER: Final = ("status", "provider_status", "currency", "amount", "amount_p
 _EARLY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def merge(sources: Mapping[str, Content], precedence: Sequence[str]) -> Content:
-    """The payment row that these sources make, by the provider's `precedence` of source names.
+def merge(sources: Mapping[str, Content], ordering: Ordering) -> Content:
+    """The payment row that these sources make, by the provider's precedence of source names.
 
     Status, currency, amounts and failure come from the first source that has a status; any other field from the first
-    that knows it. Among sources of one name a succeeded one goes first, then the newest.
+    that knows it. Among sources of one name a succeeded one goes first, then the newest. What is pending by its own
+    source has failed where a source that tells of attempts says so (`Ordering.attempts`).
     """
-    ordered = _ordered(sources, precedence)
+    ordered = _ordered(sources, ordering.precedence)
     merged = content_of(Payment())
     for content in ordered:
         for field, value in content.items():
@@ -35,6 +37,9 @@ def merge(sources: Mapping[str, Content], precedence: Sequence[str]) -> Content:
                 merged[field] = value
     leading = next((content for content in ordered if content.get("status")), ordered[0] if ordered else {})
     merged.update({field: leading.get(field) for field in _TOGETHER})
+    tried = [content for key, content in sources.items() if key.partition(":")[0] in ordering.attempts]
+    if merged["status"] == "pending" and tried:
+        merged["status"] = "failed"
     return merged
 
 

@@ -19,11 +19,11 @@ from sqlalchemy.exc import DBAPIError
 
 from service import settle
 from service.account import Account
-from service.apply import Judgement, apply
+from service.apply import Judgement, apply, seen
 from service.attempt import Work, begin, done, failed, report, stronger, wait_of
 from service.errors import LeaseLost, MappingError, NotFound, ProviderError
 from service.instants import micros, moment
-from service.model import Cause, Change, Version
+from service.model import Cause, Change
 from service.provider import Read
 from service.store import inbox, queue, watermark
 from service.store.engine import Database, is_transient
@@ -235,8 +235,7 @@ class Processor:
                         self._apply_decision(connection, account, change, decision, now)
             else:
                 read, began = answer
-                version = Version(micros(read.as_of), began, True)
-                changes = [Change(s, version, Cause("event", str(work.event.id))) for s in read.snapshots]
+                changes = seen(read.snapshots, read.as_of, began, Cause("event", str(work.event.id)), read=True)
                 confirmed = watermark.confirmed(connection, account.name)
                 apply(
                     connection, account.name, changes, ordering=account.provider.ordering, confirmed=confirmed, now=now

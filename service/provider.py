@@ -87,6 +87,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     creation, of the last update (then whatever changed is listed, and open rows need no reading by id), or not at all.
     `owns_row` is False where the objects feed only a part of a row that another listing owns. `shifts`: pages are numbered,
     so an object may be shown twice while new ones push it on. `newest_first` lists begin with what was created last.
+    `feeds` are further kinds of rows, of the same id, that an object may feed.
     """
 
     source: str
@@ -94,6 +95,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     filter: Literal["created", "updated"] | None = "created"
     shifts: bool = False
     newest_first: bool = True
+    feeds: tuple[str, ...] = ()
     owns_row: bool = True
     omits_deleted: bool = True
 
@@ -106,6 +108,8 @@ class Ordering(msgspec.Struct, frozen=True, kw_only=True):
     read's Date an event is not trusted over it. `precedence` lists the sources that may feed one row, the one to be
     believed first. `attempts` are sources that only tell of failed attempts to pay, known from events alone: what they say
     replaces `pending`, nothing else. `sticky` fields are known from some events but from no read: once known they stay.
+    `receipts` are sources whose invoice is only a receipt where it began a subscription (`Subscription.begun_by`): that
+    money is counted in the subscription's own invoices.
     """
 
     object_clock: bool
@@ -113,6 +117,7 @@ class Ordering(msgspec.Struct, frozen=True, kw_only=True):
     precedence: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
     sticky: tuple[str, ...] = ()
+    receipts: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -196,7 +201,8 @@ class Provider(Protocol):
 
     `reads_per_second` is the default read budget; it is shared by everything behind one limit of the provider, which is
     `budget_scope`: an account, an API key, or the address of the machine. `options` are the settings beyond the common ones
-    that an account takes (`LEMONSQUEEZY_STORE_ID` is `store_id`). `gives_up_after` is how many seconds after an event the
+    that an account takes (`LEMONSQUEEZY_STORE_ID` is `store_id`), `scope_option` the one that limits it to the events of one
+    `Envelope.scope`. `gives_up_after` is how many seconds after an event the
     provider has given up delivering it; where `log_memory_days` is None nothing else brings it back but a sweep.
     `signature_header` is what its deliveries are signed in.
     """
@@ -208,6 +214,7 @@ class Provider(Protocol):
     reads_per_second: float
     budget_scope: Literal["account", "key", "address"]
     options: tuple[str, ...]
+    scope_option: str | None
     gives_up_after: int
     signature_header: str
     safety_lag_seconds: int

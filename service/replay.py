@@ -78,6 +78,6 @@ def _handled(accounts: Accounts, name: str, payload: bytes) -> Envelope | None:
     except (Rejected, MappingError):
         return None
     # A thin notification stands for an event that is stored by itself.
-    if envelope.ignored or mapped.ignored or mapped.reason == "thin" or account.foreign_mode(envelope.livemode):
+    if envelope.ignored or mapped.ignored or mapped.reason == "thin" or account.foreign(envelope):
         return None
     return envelope

@@ -6,12 +6,15 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import msgspec
 
 from service.errors import ConfigError
 
+Options: TypeAlias = Mapping[str, Sequence[str]]
+"""Each provider's further settings, by its name."""
+Providers: TypeAlias = Sequence[str] | Options
 _PROVIDER_KEYS: Final = ("WEBHOOK_SECRET", "API_KEY", "API_BASE", "MODE")
 
 
@@ -53,19 +56,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"Settings(accounts={self.accounts!r})"
 
 
-def load(environ: Mapping[str, str] | None = None, providers: Sequence[str] = ()) -> Settings:
+def load(environ: Mapping[str, str] | None = None, providers: Providers = ()) -> Settings:
     """The settings of this process. Raises `ConfigError`.
 
+    `providers` are the names that are known; where it is a mapping, it says which further options each one takes.
     With `TALLYHOOK_CONFIG` accounts come from that TOML file; otherwise each provider of `providers` with a variable of its
     prefix (`STRIPE_WEBHOOK_SECRET`, `STRIPE_API_KEY`, ...) is one account of the provider's name.
     """
     env = os.environ if environ is None else environ
     base: dict[str, Any] = {}
+    options = providers if isinstance(providers, Mapping) else dict.fromkeys(providers, ())
     path = env.get("TALLYHOOK_CONFIG")
     if path:
-        base = _file(Path(path), providers)
+        base = _file(Path(path), options)
     else:
-        base["accounts"] = tuple(account for name in providers if (account := _account(env, name)) is not None)
+        found = (_account(env, name, taken) for name, taken in options.items())
+        base["accounts"] = tuple(account for account in found if account is not None)
     base |= _numbers(env)
     if env.get("DATABASE_URL"):
         base["database_url"] = env["DATABASE_URL"]
@@ -90,7 +96,7 @@ def _numbers(env: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _account(env: Mapping[str, str], provider: str) -> AccountSettings | None:
+def _account(env: Mapping[str, str], provider: str, options: Sequence[str]) -> AccountSettings | None:
     prefix = provider.upper() + "_"
     given = {key: value for key, value in env.items() if key.startswith(prefix) and value}
     if not any(key.removeprefix(prefix) in _PROVIDER_KEYS for key in given):
@@ -98,7 +104,6 @@ def _account(env: Mapping[str, str], provider: str) -> AccountSettings | None:
     mode = given.get(prefix + "MODE")
     if mode not in (None, "live", "test"):
         raise ConfigError(f"{prefix}MODE={mode!r}: use live or test")
-    known = {prefix + key for key in _PROVIDER_KEYS}
     return AccountSettings(
         name=provider,
         provider=provider,
@@ -106,11 +111,11 @@ def _account(env: Mapping[str, str], provider: str) -> AccountSettings | None:
         api_key=given.get(prefix + "API_KEY"),
         api_base=given.get(prefix + "API_BASE"),
         mode=cast('Literal["live", "test"] | None', mode),
-        extra={key.removeprefix(prefix).lower(): value for key, value in given.items() if key not in known},
+        extra={name: given[prefix + name.upper()] for name in options if prefix + name.upper() in given},
     )
 
 
-def _file(path: Path, providers: Sequence[str]) -> dict[str, Any]:
+def _file(path: Path, providers: Options) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -138,12 +143,18 @@ def _limits(path: Path, limits: dict[str, Any]) -> dict[str, Any]:
     return limits
 
 
-def _file_account(path: Path, name: str, data: Any, providers: Sequence[str]) -> AccountSettings:
+def _file_account(path: Path, name: str, data: Any, providers: Options) -> AccountSettings:
     where = f"{path}: [accounts.{name}]"
-    if not isinstance(data, dict) or data.get("provider") not in providers:
+    if not isinstance(data, dict) or data.get("provider") not in providers or "extra" in data:
         raise ConfigError(f"{where} provider: name one of {', '.join(providers)}")
     secrets = data.get("webhook_secrets", data.pop("webhook_secret", ()))
-    values = {**data, "name": name, "webhook_secrets": [secrets] if isinstance(secrets, str) else secrets}
+    extra = {option: str(data.pop(option)) for option in providers[data["provider"]] if option in data}
+    values = {
+        **data,
+        "name": name,
+        "webhook_secrets": [secrets] if isinstance(secrets, str) else secrets,
+        "extra": extra,
+    }
     try:
         return msgspec.convert(values, AccountSettings)
     except msgspec.ValidationError as error:

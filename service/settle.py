@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from service.errors import MappingError
+from service.instants import micros
 from service.model import Change, Content, Snapshot, digest
 from service.provider import Provider
 from service.store import inbox, state
@@ -27,12 +28,16 @@ Rank = Callable[[Content], int | None]
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What one event says of an object: its content after the event, and before it where the event tells."""
+    """What one event says of an object: its content after the event, and before it where the event tells.
+
+    `as_of` orders; `occurred_at` breaks ties where objects have their own update time and events one of theirs.
+    """
 
     as_of: int
     after: Snapshot
     before: str | None = None
     begins: bool = False
+    occurred_at: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -55,8 +60,13 @@ def decide(connection: Connection, account: str, provider: Provider, change: Cha
     held = row.sources.get(snapshot.key) if row is not None else None
     until = max(change.version.as_of, held.as_of if held is not None else 0)
     since = held.read_as_of if held is not None else None
-    stored = inbox.about(connection, account, snapshot.source, snapshot.source_id, since=since, until=until)
-    seen = [found for as_of, payload in stored if (found := _seen(provider, snapshot, as_of, payload)) is not None]
+    clocked = provider.ordering.object_clock
+    # An event of an object with its own clock is stamped after the object, so its own time can't bound the search.
+    first, last = (None, None) if clocked else (since, until)
+    stored = inbox.about(connection, account, snapshot.source, snapshot.source_id, since=first, until=last)
+    seen = [found for at, payload in stored if (found := _seen(provider, snapshot, at, payload)) is not None]
+    if clocked:
+        seen = [each for each in seen if (since or 0) < each.as_of <= until]
     return fold(seen, _base(held), lambda content: provider.rank(snapshot.source, content))
 
 
@@ -65,7 +75,7 @@ def fold(seen: Sequence[Seen], base: str | None, rank: Rank) -> Decision | None:
     decision: Decision | None = None
     certain = True
     for as_of, group in groupby(sorted(seen, key=lambda item: item.as_of), key=lambda item: item.as_of):
-        events = list(group)
+        events = _latest(list(group))
         contents = {digest(event.after.content()): event.after for event in events}
         ends, closed = _ends(events, base, contents.keys())
         winner, proven = _choose(ends, contents, rank)
@@ -73,6 +83,12 @@ def fold(seen: Sequence[Seen], base: str | None, rank: Rank) -> Decision | None:
         decision = Decision(contents[winner], as_of, certain, closed or not proven)
         base = winner
     return decision
+
+
+def _latest(events: list[Seen]) -> list[Seen]:
+    """Of events with one stamp those that occurred last, where they tell when they occurred."""
+    last = max(event.occurred_at for event in events)
+    return [event for event in events if event.occurred_at == last]
 
 
 def _ends(events: Sequence[Seen], base: str | None, contents: Iterable[str]) -> tuple[set[str], bool]:
@@ -120,7 +136,7 @@ def _connected(edges: Sequence[tuple[str, str]]) -> bool:
     return all(edge[0] in reached for edge in edges)
 
 
-def _seen(provider: Provider, wanted: Snapshot, as_of: int, payload: bytes) -> Seen | None:
+def _seen(provider: Provider, wanted: Snapshot, occurred_at: int, payload: bytes) -> Seen | None:
     try:
         mapped = provider.map(payload)
     except MappingError:
@@ -129,7 +145,10 @@ def _seen(provider: Provider, wanted: Snapshot, as_of: int, payload: bytes) -> S
     if after is None or after.deleted:
         return None
     before = next((s for s in mapped.before if (s.key, s.id) == (wanted.key, wanted.id)), None)
-    return Seen(as_of, after, digest(before.content()) if before is not None else None, mapped.begins)
+    start = digest(before.content()) if before is not None else None
+    if after.as_of is None:
+        return Seen(occurred_at, after, start, mapped.begins)
+    return Seen(micros(after.as_of), after, start, mapped.begins, occurred_at)
 
 
 def _base(held: Held | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -30,9 +31,7 @@ class System:
         try:
             return self.accounts.by_name[name]
         except KeyError:
-            known = (
-                ", ".join(self.accounts.by_name) or "none is configured; set STRIPE_WEBHOOK_SECRET and STRIPE_API_KEY"
-            )
+            known = ", ".join(self.accounts.by_name) or "none is configured; set for instance STRIPE_WEBHOOK_SECRET"
             raise ConfigError(f"there is no account {name!r}; known: {known}") from None
 
     def close(self) -> None:
@@ -46,12 +45,30 @@ class System:
         if provider is None:
             raise ConfigError(f"account {entry.name!r}: unknown provider {entry.provider!r}")
         rate = entry.reads_per_second or provider.reads_per_second
-        return Account(entry, provider, SharedBudget(self.database, f"{entry.provider}:{entry.name}", rate))
+        return Account(entry, provider, SharedBudget(self.database, _bucket(entry, provider), rate))
+
+
+def _bucket(entry: AccountSettings, provider: Provider) -> str:
+    """The bucket of everything that shares one limit at the provider.
+
+    All machines of one database count as one address: behind one gateway they are one, and elsewhere they read less
+    than they might.
+    """
+    if provider.budget_scope == "address":
+        return f"{provider.name}:address"
+    if provider.budget_scope == "key" and entry.api_key:
+        return f"{provider.name}:key:{hashlib.blake2b(entry.api_key.encode(), digest_size=8).hexdigest()}"
+    return f"{provider.name}:{entry.name}"
 
 
 def start(environ: Mapping[str, str] | None = None) -> System:
     """The system that the environment describes. Raises `ConfigError`."""
-    return System(load(environ, tuple(discover())))
+    return System(load(environ, options()))
+
+
+def options() -> dict[str, tuple[str, ...]]:
+    """The known providers, and which settings beyond the common ones each takes."""
+    return {name: provider.options for name, provider in discover().items()}
 
 
 @cache

@@ -13,7 +13,7 @@ from service.commands.opened import absent, opened
 from service.errors import ConfigError
 from service.settings import load
 from service.store import schema
-from service.system import System, discover, start
+from service.system import System, options, start
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def serve(
     """Receive webhooks and apply them. An SQLite file that is not there yet is created."""
     from service.serve import serve as run
 
-    settings = load(providers=tuple(discover()))
+    settings = load(providers=options())
     logs.configure(settings.log_level)
     system = System(settings)
     try:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from service.store.columns import big, long_text, maybe_time, time
+from service.store.columns import big, long_text, maybe_time, partial, time
 from service.store.types import BigInt
 
 
@@ -44,13 +44,20 @@ class Subscription(_Row, table=True):
     """`amount`: licensed items before tax, in minor units; null where it can't be known."""
 
     __tablename__ = "subscription"
-    __table_args__ = (Index("subscription_customer", "account", "customer_id"), Index("subscription_user", "user_id"))
+    __table_args__ = (
+        Index("subscription_customer", "account", "customer_id"),
+        Index("subscription_user", "user_id"),
+        Index("subscription_email", "email"),
+        partial("subscription_begun_by", "begun_by IS NOT NULL", "account", "begun_by"),
+    )
 
     customer_id: str | None = None
     currency: str | None = None
     amount: int | None = big()
     collection_method: str | None = None
     collection_paused: bool = False
+    begun_by: str | None = None
+    email: str | None = None
     user_id: str | None = None
     started_at: datetime | None = maybe_time()
     trial_ends_at: datetime | None = maybe_time()
@@ -86,7 +93,10 @@ class SubscriptionItem(SQLModel, table=True):
 
 
 class Invoice(_Row, table=True):
-    """`amount` is the total; `amount_refunded` is derived from the refunds of its payments."""
+    """`amount` is the total; `amount_refunded` is derived from the refunds of its payments.
+
+    `receipt_of` (derived) names the subscription whose own invoices count this money: leave such rows out of sums.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -105,6 +115,7 @@ class Invoice(_Row, table=True):
     amount_paid: int | None = big()
     amount_remaining: int | None = big()
     amount_refunded: int = Field(default=0, sa_type=BigInt, sa_column_kwargs={"server_default": text("0")})
+    receipt_of: str | None = None
     billing_reason: str | None = None
     collection_method: str | None = None
     email: str | None = None
@@ -136,7 +147,7 @@ class InvoiceLine(SQLModel, table=True):
 
 
 class Payment(_Row, table=True):
-    """`amount` was charged, `amount_paid` captured; `amount_refunded` and `subscription_id` are derived."""
+    """`amount` was charged, `amount_paid` captured; `amount_refunded`, `subscription_id` and `receipt_of` are derived."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -152,6 +163,7 @@ class Payment(_Row, table=True):
     amount: int | None = big()
     amount_paid: int | None = big()
     amount_refunded: int = Field(default=0, sa_type=BigInt, sa_column_kwargs={"server_default": text("0")})
+    receipt_of: str | None = None
     failure_code: str | None = None
     user_id: str | None = None
     paid_at: datetime | None = maybe_time()

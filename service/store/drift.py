@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Table, func, or_, select, update
 
-from service.merge import MERGED
 from service.model import Kind
 from service.store import bulk
 from service.store.run_tables import Drift
@@ -153,12 +152,10 @@ def by_status(connection: Connection, account: str, kind: Kind) -> dict[str | No
 def local_rows(connection: Connection, account: str, kind: Kind, source: str, after: str) -> list[Local]:
     """The next rows of a kind in key order that are not tombstones, at most a thousand."""
     rows = STATE[kind]
-    chosen = [rows.c.id, rows.c.status, rows.c.created_at]
-    merged = kind in MERGED
-    query = select(*chosen, rows.c.sources) if merged else select(*chosen)
+    query = select(rows.c.id, rows.c.status, rows.c.created_at, rows.c.sources)
     query = query.where(rows.c.account == account, rows.c.id > after, rows.c.deleted_at.is_(None))
     found = connection.execute(query.order_by(rows.c.id).limit(_CHUNK)).all()
-    return [Local(row[0], row[1], row[2], _fed_by(source, row[3]) if merged else (row[0],)) for row in found]
+    return [Local(row[0], row[1], row[2], _fed_by(source, row[3])) for row in found]
 
 
 def stored(
@@ -186,11 +183,11 @@ def one(connection: Connection, drift_id: int) -> Opened | None:
     return None if row is None else _opened(row)
 
 
-def opened_sources(connection: Connection, account: str, source: str, run_id: int) -> Iterator[tuple[str, str]]:
-    """(provider object key, row id) of findings of earlier runs that still wait for a person."""
-    query = select(DRIFT.c.source, DRIFT.c.object_id).distinct().where(DRIFT.c.account == account)
+def opened_sources(connection: Connection, account: str, source: str, run_id: int) -> Iterator[tuple[str, str, str]]:
+    """(provider object key, kind, row id) of findings of earlier runs that still wait for a person."""
+    query = select(DRIFT.c.source, DRIFT.c.kind, DRIFT.c.object_id).distinct().where(DRIFT.c.account == account)
     query = query.where(DRIFT.c.action == "needs_review", DRIFT.c.run_id < run_id, _of(source))
-    return iter([(row.source, row.object_id) for row in connection.execute(query)])
+    return iter([(row.source, row.kind, row.object_id) for row in connection.execute(query)])
 
 
 def tally(connection: Connection, run_id: int) -> list[tuple[str, str, str, str, int]]:

@@ -10,16 +10,16 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from service.instants import micros, moment
-from service.provider import Envelope
-from service.store import bulk
+from service.store import bulk, resends
+from service.store.delivery import Delivery, Source
 from service.store.tables import EVENTS
 from service.store.types import to_text
 
-Source = Literal["webhook", "audit", "thin"]
+__all__ = ["Delivery", "Receipt", "Source", "about", "fold", "known", "store"]
 
 _COLUMNS: Final = (
     "account", "event_id", "type", "status", "reason", "attempts", "next_attempt_at", "kind", "object_id", "occurred_at",
-    "received_at", "deliveries", "livemode", "source", "payload",
+    "received_at", "deliveries", "livemode", "source", "payload", "content_key",
 )  # fmt: skip
 _INSERT: Final = f"INSERT INTO webhook_event ({', '.join(_COLUMNS)}) "
 # xmax is 0 only in a row version that this statement inserted.
@@ -37,21 +37,6 @@ _SQLITE_AGAIN: Final = (
 )
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One verified delivery (or one event fetched from the provider's log, which counts no delivery)."""
-
-    account: str
-    envelope: Envelope
-    payload: bytes
-    source: Source = "webhook"
-    copies: int = 1
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What makes storing happen once."""
-        return self.account, self.envelope.event_id
-
-
 class Receipt(msgspec.Struct, frozen=True):
     """Our id of the stored event, and whether this delivery stored it."""
 
@@ -65,9 +50,12 @@ def store(connection: Connection, deliveries: Sequence[Delivery], now: datetime)
     Copies inside the batch are folded first (two copies in one statement would fail it) and keys are sorted (unsorted
     batches deadlock). Durable when the caller's transaction has committed.
     """
-    folded = fold(deliveries)
+    fresh, again = resends.split(connection, fold(deliveries))
     write = _store_postgres if connection.dialect.name == "postgresql" else _store_sqlite
-    return _receipts(deliveries, write(connection, folded, now))
+    found = write(connection, fresh, now)
+    for delivery in again:
+        found[delivery.key] = Receipt(resends.count(connection, delivery, now), "duplicate")
+    return _receipts(deliveries, found)
 
 
 def fold(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -107,6 +95,7 @@ def _row(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "livemode": envelope.livemode,
         "source": delivery.source,
         "payload": delivery.payload,
+        "content_key": envelope.content_key,
     }
 
 
@@ -150,7 +139,14 @@ def _receipts(deliveries: Sequence[Delivery], found: Found) -> list[Receipt]:
 
 
 def about(
-    connection: Connection, account: str, kind: str, object_id: str, *, since: int | None, until: int, limit: int = 500
+    connection: Connection,
+    account: str,
+    kind: str,
+    object_id: str,
+    *,
+    since: int | None,
+    until: int | None,
+    limit: int = 500,
 ) -> list[tuple[int, bytes]]:
     """(occurred_at in microseconds, payload) of the stored events about one provider object in (since, until].
 
@@ -161,8 +157,9 @@ def about(
         EVENTS.c.kind == kind,
         EVENTS.c.object_id == object_id,
         EVENTS.c.status != "ignored",
-        EVENTS.c.occurred_at <= moment(until),
     )
+    if until is not None:
+        query = query.where(EVENTS.c.occurred_at <= moment(until))
     if since is not None:
         query = query.where(EVENTS.c.occurred_at > moment(since))
     rows = connection.execute(query.order_by(EVENTS.c.occurred_at.desc(), EVENTS.c.id.desc()).limit(limit))

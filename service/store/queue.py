@@ -39,7 +39,8 @@ _TAKEN: Final = (
     " AND l.object_id = coalesce(e.object_id, 'event ' || e.id) AND l.lease_until > :now)"
 )
 _RETURNED: Final = (
-    "id, account, event_id, type, kind, object_id, occurred_at, received_at, attempts, reason, source, payload"
+    "id, account, event_id, type, kind, object_id, occurred_at, coalesce(resent_at, received_at), attempts, reason,"
+    " source, payload"
 )
 
 

@@ -21,8 +21,8 @@ Key = tuple[Kind, str]
 # Columns of a state table that are not content of any one snapshot.
 _OWN: Final = frozenset({"account", "id", "as_of", "deleted_at", "sources", "raw"})
 _DERIVED: Final[Mapping[str, frozenset[str]]] = {
-    "payment": frozenset({"amount_refunded", "subscription_id"}),
-    "invoice": frozenset({"amount_refunded"}),
+    "payment": frozenset({"amount_refunded", "subscription_id", "receipt_of"}),
+    "invoice": frozenset({"amount_refunded", "receipt_of"}),
 }
 COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
     kind: tuple(c.name for c in table.c if c.name not in _OWN | _DERIVED.get(kind, frozenset()))

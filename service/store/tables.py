@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from service.model import Kind
@@ -32,7 +32,11 @@ _OPEN_SQL: Final = "status IN ('received', 'processing', 'retry')"
 
 
 class WebhookEvent(SQLModel, table=True):
-    """The inbox, and the queue: one row an event, unique by (account, event_id). `payload` is the bytes as received."""
+    """The inbox, and the queue: one row an event, unique by (account, event_id). `payload` is the bytes as received.
+
+    `content_key` is a second key of providers whose event id may not survive a resend; `resent_at` is when the same event
+    last came under another id.
+    """
 
     __tablename__ = "webhook_event"
     __table_args__ = (
@@ -45,6 +49,14 @@ class WebhookEvent(SQLModel, table=True):
         partial("webhook_event_leased", "status = 'processing'", "next_attempt_at"),
         Index("webhook_event_object", "account", "kind", "object_id", "occurred_at"),
         partial("webhook_event_dead", "status = 'dead'", "id"),
+        Index(
+            "webhook_event_content",
+            "account",
+            "content_key",
+            unique=True,
+            postgresql_where=text("content_key IS NOT NULL"),
+            sqlite_where=text("content_key IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInt)
@@ -67,6 +79,8 @@ class WebhookEvent(SQLModel, table=True):
     livemode: bool | None = None
     source: str = "webhook"
     payload: bytes = Field(sa_type=LargeBinary)
+    content_key: str | None = None
+    resent_at: datetime | None = maybe_time()
 
 
 class SubjectLease(SQLModel, table=True):

@@ -131,9 +131,9 @@ class Copy:
             if not eventless and snapshot.source == "invoice_payment" and snapshot.content()["status"] != "succeeded":
                 continue
             sources.setdefault((snapshot.kind, snapshot.id), {})[snapshot.key] = snapshot.content()
-        precedence = self.provider.ordering.precedence
+        ordering = self.provider.ordering
         return {
-            key: merge(contents, precedence) if key[0] in MERGED else next(iter(contents.values()))
+            key: merge(contents, ordering) if key[0] in MERGED else next(iter(contents.values()))
             for key, contents in sources.items()
         }
 

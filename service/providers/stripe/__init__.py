@@ -43,6 +43,7 @@ class Stripe:
     reads_per_second = 12.5
     budget_scope: Literal["account", "key", "address"] = "account"
     options: tuple[str, ...] = ()
+    scope_option: str | None = None
     gives_up_after = 3 * 86_400
     signature_header = "Stripe-Signature"
     # Lists may lag behind events; no figure is published.

@@ -1,0 +1,1 @@
+"""A regular package on purpose: paddle-python-sdk installs a top-level package of the same name, which would win otherwise."""
