@@ -59,6 +59,8 @@ class Delivery:
     due: int
     attempts: int = 0
     settled: bool = False
+    tell: "Callable[[Delivery, Attempt], None] | None" = field(default=None, repr=False)
+    """Called, under the lock, with what came of each attempt, when `due` is already that of the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,14 @@ class Deliveries:
         self._waiting: list[Delivery] = []
         self._unanswered: dict[str, int] = {}
 
-    def add(self, event_id: str, endpoint: Endpoint, body: bytes) -> None:
-        """Queue a delivery that is due at once."""
+    def add(self, event_id: str, endpoint: Endpoint, body: bytes) -> Delivery:
+        """Queue a delivery that is due at once, and return it."""
         now = self._clock.now()
+        delivery = Delivery(event_id, endpoint.url, body, endpoint.secret, now, now)
         with self._lock:
-            self._waiting.append(Delivery(event_id, endpoint.url, body, endpoint.secret, now, now))
+            self._waiting.append(delivery)
             self._unanswered[event_id] = self._unanswered.get(event_id, 0) + 1
+        return delivery
 
     def unanswered(self, event_id: str) -> int:
         """Endpoints that have not yet acknowledged the event, lost deliveries included."""
@@ -105,8 +109,10 @@ class Deliveries:
 
     def answer(self, delivery: Delivery, status: int) -> None:
         """Record a receiver's status for a taken delivery: an accepted one settles it, another leaves it unanswered."""
-        if self._manners.accepts(status):
+        answered = self._manners.accepts(status)
+        if answered:
             self._settle(delivery)
+        self._tell(delivery, Attempt(delivery.event_id, delivery.endpoint_url, status, answered=answered))
 
     def clear(self) -> None:
         """Forget every delivery."""
@@ -160,7 +166,13 @@ class Deliveries:
             self._settle(delivery)
         else:
             self._retry(delivery)
+        self._tell(delivery, attempt)
         return attempt
+
+    def _tell(self, delivery: Delivery, attempt: Attempt) -> None:
+        if delivery.tell is not None:
+            with self._lock:
+                delivery.tell(delivery, attempt)
 
     def _post(self, client: httpx.Client, delivery: Delivery) -> Attempt:
         secret = self._manners.somebody_else if self._faults.strikes("wrong_signature") else delivery.secret
