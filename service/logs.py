@@ -8,12 +8,14 @@ dropped here as a belt: no caller should log it in the first place.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import sys
+import threading
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -35,9 +37,34 @@ class _Output:
     def __init__(self) -> None:
         self.stream: TextIO = sys.stderr
         self.render: Callable[[Event], str | bytes] = json_line
+        self._owner: int | None = None
+        self._later: Callable[[Callable[[], None]], object]
+        self._kept: list[str | bytes] = []
+
+    def gather(self, later: Callable[[Callable[[], None]], object] | None) -> None:
+        """See `gathered`; None ends it."""
+        self._owner = None
+        self.flush()
+        if later is not None:
+            self._later, self._owner = later, threading.get_ident()
 
     def write(self, line: str | bytes) -> None:
-        """Write one line. A full disk or a closed pipe must not fail the work that is being reported."""
+        """Write one line, now or with those that follow it at once."""
+        if self._owner is None or threading.get_ident() != self._owner:
+            self._put(line)
+            return
+        self._kept.append(line)
+        if len(self._kept) == 1:
+            self._later(self.flush)
+
+    def flush(self) -> None:
+        """Write what was kept."""
+        kept, self._kept = self._kept, []
+        if kept:
+            self._put(b"".join([line if isinstance(line, bytes) else line.encode(errors="replace") for line in kept]))
+
+    def _put(self, line: str | bytes) -> None:
+        """A full disk or a closed pipe must not fail the work that is being reported."""
         try:
             buffer = getattr(self.stream, "buffer", None)
             if isinstance(line, bytes) and buffer is not None:
@@ -104,6 +131,20 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
     _Logger.threshold = _LEVELS.get(level.lower(), logging.INFO)
     handler = _Standard()
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+@contextlib.contextmanager
+def gathered(later: Callable[[Callable[[], None]], object]) -> Iterator[None]:
+    """Within, what this thread logs in one go is written in one go: `later` calls what it is given soon, in this thread.
+
+    An event loop's `call_soon` is one. A write releases the interpreter to other threads, and getting it back costs more
+    than a line. Other threads' lines are written at once.
+    """
+    _output.gather(later)
+    try:
+        yield
+    finally:
+        _output.gather(None)
 
 
 def json_line(event: Event) -> bytes:
