@@ -23,6 +23,7 @@ import msgspec
 import structlog
 
 Event = MutableMapping[str, Any]
+Later = Callable[[Callable[[], None]], object]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PRIVATE: Final = re.compile(r"secret|signature|authorization|api_?key|payload|body|e_?mail|password", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"(?:whsec|[sr]k_(?:live|test))_\w*|\brk_\w+")
@@ -31,35 +32,40 @@ _COLOURS: Final = {"applied": 32, "ignored": 2, "stale": 2, "tie": 36, "retry": 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
+class _Gathering(threading.local):
+    """What one thread keeps back, and how it is told to write it."""
+
+    def __init__(self) -> None:
+        self.later: Later | None = None
+        self.kept: list[str | bytes] = []
+
+
 class _Output:
     """Where lines go. One for the process: a logger that was made earlier follows a later `configure`."""
 
     def __init__(self) -> None:
         self.stream: TextIO = sys.stderr
         self.render: Callable[[Event], str | bytes] = json_line
-        self._owner: int | None = None
-        self._later: Callable[[Callable[[], None]], object]
-        self._kept: list[str | bytes] = []
+        self._gathering = _Gathering()
 
-    def gather(self, later: Callable[[Callable[[], None]], object] | None) -> None:
+    def gather(self, later: Later | None) -> None:
         """See `gathered`; None ends it."""
-        self._owner = None
         self.flush()
-        if later is not None:
-            self._later, self._owner = later, threading.get_ident()
+        self._gathering.later = later
 
     def write(self, line: str | bytes) -> None:
         """Write one line, now or with those that follow it at once."""
-        if self._owner is None or threading.get_ident() != self._owner:
+        gathering = self._gathering
+        if gathering.later is None:
             self._put(line)
             return
-        self._kept.append(line)
-        if len(self._kept) == 1:
-            self._later(self.flush)
+        gathering.kept.append(line)
+        if len(gathering.kept) == 1:
+            gathering.later(self.flush)
 
     def flush(self) -> None:
-        """Write what was kept."""
-        kept, self._kept = self._kept, []
+        """Write what this thread kept."""
+        kept, self._gathering.kept = self._gathering.kept, []
         if kept:
             self._put(b"".join([line if isinstance(line, bytes) else line.encode(errors="replace") for line in kept]))
 
@@ -134,11 +140,11 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
 
 
 @contextlib.contextmanager
-def gathered(later: Callable[[Callable[[], None]], object]) -> Iterator[None]:
+def gathered(later: Later = lambda _write: None) -> Iterator[None]:
     """Within, what this thread logs in one go is written in one go: `later` calls what it is given soon, in this thread.
 
-    An event loop's `call_soon` is one. A write releases the interpreter to other threads, and getting it back costs more
-    than a line. Other threads' lines are written at once.
+    An event loop's `call_soon` is one; without it the lines are written at the end. A write releases the interpreter to
+    other threads, and getting it back costs more than a line. Other threads' lines are written at once.
     """
     _output.gather(later)
     try:
