@@ -134,9 +134,14 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
         logger_factory=lambda *_names: _output,
         cache_logger_on_first_use=True,
     )
-    _Logger.threshold = _LEVELS.get(level.lower(), logging.INFO)
+    set_level(level)
     handler = _Standard()
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def set_level(level: str) -> None:
+    """Leave out what is less than `level`."""
+    _Logger.threshold = _LEVELS.get(level.lower(), logging.INFO)
 
 
 @contextlib.contextmanager
