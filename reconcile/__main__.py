@@ -16,6 +16,7 @@ from reconcile.plan import Options, parse_since
 from reconcile.progress import watched
 from reconcile.report import Report, print_summary
 from reconcile.run import reconcile
+from service import logs
 from service.errors import ConfigError, TallyhookError
 from service.system import start
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as error:
         return 0 if error.code in (0, None) else 2
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        logs.configure("info")
     try:
         report = _run(given)
         _write(given, report)
@@ -45,6 +46,7 @@ def _run(given: argparse.Namespace) -> Report:
     if given.html is not None and not given.html.absolute().parent.is_dir():
         raise ConfigError(f"--html {given.html}: the folder does not exist")
     system = start()
+    logs.set_level(system.settings.log_level)
     progress = watched(quiet=given.quiet)
     try:
         return reconcile(system, options, progress)

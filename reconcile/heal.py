@@ -116,7 +116,7 @@ def _heal(work: Work, passing: Pass, batch: Sequence[tuple[Read, int]], alone: b
         ordering = work.account.provider.ordering
         judgements = apply(connection, account, changes, ordering=ordering, confirmed={}, now=now)
         applied = _applied(changes, judgements)
-        healed = [group for group in groups if any(change in applied for change in group)]
+        healed = [group for group in groups if any(id(change) in applied for change in group)]
         _settle(connection, work, [group[0].snapshot.key for group in healed], "healed", now)
         _settle(connection, work, [group[0].snapshot.key for group in groups], "overtaken", now)
     passing.report.healed += len(healed)
@@ -133,8 +133,9 @@ def _receipts(connection: Connection, work: Work, passing: Pass, keys: set[Key])
     return receipts.among(connection, work.account.name, sorted({id_ for _, id_ in keys}))
 
 
-def _applied(changes: Sequence[Change], judgements: Sequence[Judgement]) -> list[Change]:
-    return [change for change, judged in zip(changes, judgements, strict=True) if judged.verdict == "applied"]
+def _applied(changes: Sequence[Change], judgements: Sequence[Judgement]) -> set[int]:
+    """By identity: to compare whole snapshots with each other would take as long as to write them."""
+    return {id(change) for change, judged in zip(changes, judgements, strict=True) if judged.verdict == "applied"}
 
 
 def _settle(connection: Connection, work: Work, sources: Sequence[str], action: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from reconcile.plan import Options, Window, moved
 from reconcile.progress import Progress
 from reconcile.report import KindReport
 from reconcile.scratch import Scratch, reopened
+from service import logs
 from service.account import Account
 from service.model import Cause
 from service.provider import Reader
@@ -99,12 +100,13 @@ class Pass:
         if not findings:
             return
         drift.add(connection, work.run.id, work.account.name, findings, work.database.now())
-        for found in findings:
-            log.info(
-                "reconcile.drift", run_id=work.run.id, account=work.account.name, kind=found.kind,
-                object_id=found.object_id, drift_class=found.drift_class, field=found.field, action=found.action,
-                cause=found.cause,
-            )  # fmt: skip
+        with logs.gathered():
+            for found in findings:
+                log.info(
+                    "reconcile.drift", run_id=work.run.id, account=work.account.name, kind=found.kind,
+                    object_id=found.object_id, drift_class=found.drift_class, field=found.field, action=found.action,
+                    cause=found.cause,
+                )  # fmt: skip
 
     def finish(self, status: str, reason: str | None = None) -> KindReport:
         """Close the ledger; a complete pass of a run that isn't dry moves the watermark."""

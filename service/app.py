@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from service import logs
 from service.http.health import Health
 from service.http.webhooks import Webhooks
 from service.ingest import GroupCommit
@@ -46,7 +47,8 @@ def build(system: System, *, worker: bool = False) -> Front:
         if worker:
             thread.start()
         try:
-            yield
+            with logs.gathered(asyncio.get_running_loop().call_soon):
+                yield
         finally:
             await commit.stop()
             stop.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,7 @@ import msgspec
 import structlog
 from tenacity import RetryCallState, wait_exponential_jitter
 
-from service import metrics
+from service import logs, metrics
 from service.account import Account
 from service.apply import seen
 from service.errors import ProviderError, RateLimited
@@ -51,15 +52,21 @@ def failed(
 def report(outcomes: Sequence[Outcome], begun: float) -> None:
     """Count outcomes and write one line each; `begun` is when the batch was taken (performance counter)."""
     took = round((time.perf_counter() - begun) * 1000, 2)
-    for outcome in outcomes:
-        event = outcome.event
-        metrics.EVENTS.labels(event.account, outcome.status).inc()
-        name = outcome.verdict if outcome.verdict in ("stale", "tie") else outcome.status
-        log.info(
-            f"event.{name}", account=event.account, event_id=event.id, provider_event_id=event.event_id, type=event.type,
-            kind=event.kind, object_id=event.object_id, status=outcome.status, verdict=outcome.verdict,
-            reason=outcome.reason, attempt=event.attempts, ms=took,
-        )  # fmt: skip
+    for (account, status), count in Counter((each.event.account, each.status) for each in outcomes).items():
+        metrics.EVENTS.labels(account, status).inc(count)
+    with logs.gathered():
+        for outcome in outcomes:
+            _report_one(outcome, took)
+
+
+def _report_one(outcome: Outcome, took: float) -> None:
+    event = outcome.event
+    name = outcome.verdict if outcome.verdict in ("stale", "tie") else outcome.status
+    log.info(
+        f"event.{name}", account=event.account, event_id=event.id, provider_event_id=event.event_id, type=event.type,
+        kind=event.kind, object_id=event.object_id, status=outcome.status, verdict=outcome.verdict,
+        reason=outcome.reason, attempt=event.attempts, ms=took,
+    )  # fmt: skip
 
 
 def backoff(attempt: int) -> float:

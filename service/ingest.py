@@ -7,6 +7,7 @@ durable, and only then.
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import time
 from collections import deque
@@ -14,15 +15,14 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from service import metrics
 from service.account import Account
 from service.errors import NotDurable
 from service.provider import Headers
-from service.store import inbox
 from service.store.engine import Database, is_data_error
 from service.store.inbox import Delivery, Receipt
+from service.store.writer import ERRORS, Writer
 
 _BATCH = 256
 log = structlog.get_logger()
@@ -41,12 +41,13 @@ class GroupCommit:
     """Stores deliveries for one event loop; a thread commits. Bounded: beyond `limit` waiting it refuses at once."""
 
     def __init__(self, database: Database, *, limit: int, timeout: float) -> None:
-        self._database = database
+        self._writer = Writer(database)
         self._limit = limit
         self._timeout = timeout
         self._waiting: deque[tuple[Delivery, asyncio.Future[Receipt]]] = deque()
         self._promised: dict[asyncio.Future[Receipt], float] = {}
-        self._wake = threading.Event()
+        # A condition variable would cost more than the hand-over itself.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -60,7 +61,7 @@ class GroupCommit:
     async def stop(self) -> None:
         """Commit what waits, then end the thread."""
         self._stopping = True
-        self._wake.set()
+        self._wake.put(None)
         self._expiry.cancel()
         await asyncio.to_thread(self._thread.join, self._timeout)
 
@@ -74,7 +75,7 @@ class GroupCommit:
         self._promised[future] = self._loop.time() + self._timeout
         self._waiting.append((delivery, future))
         if len(self._waiting) == 1:  # else the thread has been woken already and empties the queue before it sleeps
-            self._wake.set()
+            self._wake.put(None)
         try:
             return await future
         finally:
@@ -93,11 +94,11 @@ class GroupCommit:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
-            self._wake.clear()
+            self._wake.get()
             while batch := self._take():
                 self._commit(batch)
             if self._stopping and not self._waiting:
+                self._writer.close()
                 return
 
     def _take(self) -> list[tuple[Delivery, asyncio.Future[Receipt]]]:
@@ -117,8 +118,8 @@ class GroupCommit:
 
     def _store(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | NotDurable]:
         try:
-            return self._insert(deliveries)
-        except DBAPIError as error:
+            return self._writer.store(deliveries)
+        except ERRORS as error:
             if len(deliveries) == 1 or not is_data_error(error):
                 raise
         # One bad row must not take its neighbours down with it.
@@ -126,15 +127,10 @@ class GroupCommit:
 
     def _store_alone(self, delivery: Delivery) -> Receipt | NotDurable:
         try:
-            return self._insert([delivery])[0]
-        except SQLAlchemyError as error:
+            return self._writer.store([delivery])[0]
+        except ERRORS as error:
             log.error("ingest.row_refused", error=type(error).__name__, provider_event_id=delivery.envelope.event_id)
             return NotDurable("the database refused this event")
-
-    def _insert(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        now = self._database.now()
-        with self._database.insert() as connection:
-            return inbox.store(connection, deliveries, now)
 
 
 def _answer(batch: Sequence[tuple[Delivery, asyncio.Future[Receipt]]], results: Sequence[Receipt | NotDurable]) -> None:

@@ -8,12 +8,14 @@ dropped here as a belt: no caller should log it in the first place.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import sys
+import threading
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -21,6 +23,7 @@ import msgspec
 import structlog
 
 Event = MutableMapping[str, Any]
+Later = Callable[[Callable[[], None]], object]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PRIVATE: Final = re.compile(r"secret|signature|authorization|api_?key|payload|body|e_?mail|password", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"(?:whsec|[sr]k_(?:live|test))_\w*|\brk_\w+")
@@ -29,15 +32,45 @@ _COLOURS: Final = {"applied": 32, "ignored": 2, "stale": 2, "tie": 36, "retry": 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
+class _Gathering(threading.local):
+    """What one thread keeps back, and how it is told to write it."""
+
+    def __init__(self) -> None:
+        self.later: Later | None = None
+        self.kept: list[str | bytes] = []
+
+
 class _Output:
     """Where lines go. One for the process: a logger that was made earlier follows a later `configure`."""
 
     def __init__(self) -> None:
         self.stream: TextIO = sys.stderr
         self.render: Callable[[Event], str | bytes] = json_line
+        self._gathering = _Gathering()
+
+    def gather(self, later: Later | None) -> None:
+        """See `gathered`; None ends it."""
+        self.flush()
+        self._gathering.later = later
 
     def write(self, line: str | bytes) -> None:
-        """Write one line. A full disk or a closed pipe must not fail the work that is being reported."""
+        """Write one line, now or with those that follow it at once."""
+        gathering = self._gathering
+        if gathering.later is None:
+            self._put(line)
+            return
+        gathering.kept.append(line)
+        if len(gathering.kept) == 1:
+            gathering.later(self.flush)
+
+    def flush(self) -> None:
+        """Write what this thread kept."""
+        kept, self._gathering.kept = self._gathering.kept, []
+        if kept:
+            self._put(b"".join([line if isinstance(line, bytes) else line.encode(errors="replace") for line in kept]))
+
+    def _put(self, line: str | bytes) -> None:
+        """A full disk or a closed pipe must not fail the work that is being reported."""
         try:
             buffer = getattr(self.stream, "buffer", None)
             if isinstance(line, bytes) and buffer is not None:
@@ -101,9 +134,28 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
         logger_factory=lambda *_names: _output,
         cache_logger_on_first_use=True,
     )
-    _Logger.threshold = _LEVELS.get(level.lower(), logging.INFO)
+    set_level(level)
     handler = _Standard()
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def set_level(level: str) -> None:
+    """Leave out what is less than `level`."""
+    _Logger.threshold = _LEVELS.get(level.lower(), logging.INFO)
+
+
+@contextlib.contextmanager
+def gathered(later: Later = lambda _write: None) -> Iterator[None]:
+    """Within, what this thread logs in one go is written in one go: `later` calls what it is given soon, in this thread.
+
+    An event loop's `call_soon` is one; without it the lines are written at the end. A write releases the interpreter to
+    other threads, and getting it back costs more than a line. Other threads' lines are written at once.
+    """
+    _output.gather(later)
+    try:
+        yield
+    finally:
+        _output.gather(None)
 
 
 def json_line(event: Event) -> bytes:

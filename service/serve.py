@@ -66,7 +66,7 @@ def _serve_one(settings: Settings, listener: socket.socket, worker: bool) -> Non
     try:
         config = uvicorn.Config(
             build(system, worker=worker), log_config=None, access_log=False, lifespan="on", date_header=False,
-            server_header=False, timeout_graceful_shutdown=_DRAIN_SECONDS, ws="none",
+            server_header=False, proxy_headers=False, timeout_graceful_shutdown=_DRAIN_SECONDS, ws="none",
         )  # fmt: skip
         Server(config).run(sockets=[listener])
     finally:

@@ -18,6 +18,7 @@ from service.store import heartbeat, queue
 from service.store.engine import Database
 from service.system import System
 
+_FIRST_WAIT = 0.05
 _IDLE_SECONDS = 1.0
 _BEAT_SECONDS = 10.0
 log = structlog.get_logger()
@@ -38,10 +39,12 @@ class Worker:
         self._processor.stop = stop
         beat = Beat(self._system.database, "worker", self._processor)
         beat.start()
+        wait = 0.0
         try:
             while not stop.is_set():
-                if self._step() == 0:
-                    stop.wait(_IDLE_SECONDS)
+                wait = next_wait(wait, self._step())
+                if wait:
+                    stop.wait(wait)
         finally:
             beat.stop()
 
@@ -59,6 +62,14 @@ class Worker:
             # The lease runs out by itself; the events are taken again.
             log.error("worker.step_failed", error=type(error).__name__)
             return 0
+
+
+def next_wait(last: float, taken: int) -> float:
+    """Seconds until the next look. None while there is work; then ever longer, up to a second. Pure.
+
+    Under a steady trickle the queue is empty between two looks, and a full second would be each event's delay.
+    """
+    return 0.0 if taken else min(max(last * 2, _FIRST_WAIT), _IDLE_SECONDS)
 
 
 class Beat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import msgspec
@@ -26,11 +27,13 @@ class Webhooks:
         self._accounts = accounts
         self._commit = commit
         self._max_body = max_body
+        # From a random start: ids of two processes don't meet, and none needs the system's randomness of its own.
+        self._numbers = itertools.count(int.from_bytes(os.urandom(8)) >> 1)
         self._counters: dict[tuple[str, str], Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery."""
-        request_id = os.urandom(8).hex()
+        request_id = f"{next(self._numbers):016x}"
         name = scope["path_params"]["account"]
         try:
             delivery, receipt = await self._handle(scope, receive, name)

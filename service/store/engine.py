@@ -12,12 +12,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from service.errors import ConfigError
 
 _CLOCK_CHECK_SECONDS = 60.0
 _TRANSIENT = ("40001", "40P01")
+_DATA_ERRORS = ("IntegrityError", "DataError", "InterfaceError")
+# A pooler in transaction mode hands each transaction another connection: no prepared statements, no session state.
+# A network that swallows everything is noticed within half a minute, or the committing thread would wait for hours.
+_POSTGRES: dict[str, Any] = {
+    "prepare_threshold": None, "connect_timeout": 5, "application_name": "tallyhook", "keepalives_idle": 10,
+    "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000,
+}  # fmt: skip
 
 
 class Database:
@@ -25,7 +33,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5, clock: Callable[[], datetime] | None = None) -> None:
         self.url = parse_url(url)
-        self.engine = _engine(self.url, pool_size)
+        self.engine = _engine(self.url, QueuePool, pool_size=pool_size, max_overflow=5)
+        self._unpooled = _engine(self.url, NullPool)
         self._clock = clock
         self._lock = threading.Lock()
         self._offset = timedelta(0)
@@ -45,15 +54,14 @@ class Database:
         with self.engine.connect().execution_options(tallyhook_write=True) as connection, connection.begin():
             yield connection
 
-    @contextmanager
-    def insert(self) -> Iterator[Connection]:
-        """For one inserting statement: durable when the block is left. One round trip less than `write` on PostgreSQL."""
-        if not self.postgres:
-            with self.write() as connection:
-                yield connection
-            return
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield connection
+    def hold(self) -> Any:
+        """A new connection of the driver's own, outside the pool, in autocommit; the caller closes it."""
+        connection = self._unpooled.raw_connection()
+        held: Any = connection.driver_connection
+        connection.detach()
+        if self.postgres:
+            held.autocommit = True
+        return held
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -104,40 +112,38 @@ def parse_url(url: str) -> URL:
     raise ConfigError(f"DATABASE_URL names {parsed.drivername!r}; Tallyhook runs on sqlite:// and postgresql://")
 
 
-def is_transient(error: DBAPIError) -> bool:
+def is_transient(error: Exception) -> bool:
     """True for a deadlock or serialization failure: the same transaction may be run again at once."""
     return sqlstate(error) in _TRANSIENT
 
 
-def sqlstate(error: DBAPIError) -> str | None:
-    """The SQLSTATE of a PostgreSQL error, None elsewhere."""
-    return getattr(error.orig, "sqlstate", None)
+def sqlstate(error: Exception) -> str | None:
+    """The SQLSTATE of a PostgreSQL error, SQLAlchemy's or the driver's own; None elsewhere."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
-def is_data_error(error: DBAPIError) -> bool:
+def is_data_error(error: Exception) -> bool:
     """True where the rows themselves are at fault (SQLSTATE 22, 23, 54), not the connection or the server."""
+    cause = getattr(error, "orig", error)
     state = sqlstate(error)
     if state is not None:
         return state[:2] in ("22", "23", "54")
-    return type(error.orig).__name__ in ("IntegrityError", "DataError", "InterfaceError")
+    # Text that is no valid Unicode never reaches the driver.
+    return isinstance(cause, UnicodeEncodeError) or type(cause).__name__ in _DATA_ERRORS
 
 
-def _engine(url: URL, pool_size: int) -> Engine:
+def _engine(url: URL, pool: type[Pool], **options: Any) -> Engine:
     if url.drivername == "sqlite":
-        return _sqlite(url, pool_size)
-    # A pooler in transaction mode hands each transaction another connection: no prepared statements, no session state.
-    arguments: dict[str, Any] = {"prepare_threshold": None, "connect_timeout": 5, "application_name": "tallyhook"}
-    return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=False, connect_args=arguments)
+        return _sqlite(url, pool, options)
+    return create_engine(url, poolclass=pool, pool_pre_ping=False, connect_args=_POSTGRES, **options)
 
 
-def _sqlite(url: URL, pool_size: int) -> Engine:
+def _sqlite(url: URL, pool: type[Pool], options: dict[str, Any]) -> Engine:
     if url.database and url.database != ":memory:":
         parent = Path(url.database).expanduser().parent
         if not parent.is_dir():
             raise ConfigError(f"DATABASE_URL: the folder {parent} does not exist")
-    engine = create_engine(
-        url, pool_size=pool_size, max_overflow=5, connect_args={"check_same_thread": False, "timeout": 30}
-    )
+    engine = create_engine(url, poolclass=pool, connect_args={"check_same_thread": False, "timeout": 30}, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

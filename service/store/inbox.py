@@ -10,31 +10,16 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from service.instants import micros, moment
-from service.store import bulk, resends
+from service.store import insert, resends
 from service.store.delivery import Delivery, Source
 from service.store.tables import EVENTS
 from service.store.types import to_text
 
-__all__ = ["Delivery", "Receipt", "Source", "about", "fold", "known", "store"]
+__all__ = ["Delivery", "Found", "Receipt", "Source", "about", "fold", "known", "receipts", "store", "store_sqlite"]
 
-_COLUMNS: Final = (
-    "account", "event_id", "type", "status", "reason", "attempts", "next_attempt_at", "kind", "object_id", "occurred_at",
-    "received_at", "deliveries", "livemode", "source", "payload", "content_key",
-)  # fmt: skip
-_INSERT: Final = f"INSERT INTO webhook_event ({', '.join(_COLUMNS)}) "
-# xmax is 0 only in a row version that this statement inserted.
-_POSTGRES: Final = (
-    _INSERT
-    + bulk.unnest(EVENTS, _COLUMNS)
-    + " ON CONFLICT (account, event_id) DO UPDATE SET deliveries = webhook_event.deliveries + excluded.deliveries"
-    + " RETURNING id, account, event_id, xmax = 0"
-)
-_SQLITE: Final = (
-    _INSERT + f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (account, event_id) DO NOTHING RETURNING id"
-)
-_SQLITE_AGAIN: Final = (
-    "UPDATE webhook_event SET deliveries = deliveries + ? WHERE account = ? AND event_id = ? RETURNING id"
-)
+_POSTGRES: Final = insert.postgres("%(c{n})b", "%(now)s")
+# Statements of 1, 2, 4 ... 64 rows make any batch of few statements, and all of them stay prepared.
+_MOST_ROWS: Final = 64
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -55,15 +40,18 @@ def store(connection: Connection, deliveries: Sequence[Delivery], now: datetime)
     found = write(connection, fresh, now)
     for delivery in again:
         found[delivery.key] = Receipt(resends.count(connection, delivery, now), "duplicate")
-    return _receipts(deliveries, found)
+    return receipts(deliveries, found)
 
 
 def fold(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """One delivery a key with its copies counted, sorted by key. The first copy's bytes are kept."""
     first: dict[tuple[str, str], Delivery] = {}
-    copies: dict[tuple[str, str], int] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
+    if len(first) == len(deliveries):
+        return [first[key] for key in sorted(first)]
+    copies: dict[tuple[str, str], int] = {}
+    for delivery in deliveries:
         copies[delivery.key] = copies.get(delivery.key, 0) + delivery.copies
     return [msgspec.structs.replace(first[key], copies=copies[key]) for key in sorted(first)]
 
@@ -76,66 +64,45 @@ def known(connection: Connection, account: str, event_ids: Sequence[str]) -> set
     return set(connection.execute(query).scalars())
 
 
-def _row(delivery: Delivery, now: datetime) -> dict[str, Any]:
-    envelope = delivery.envelope
-    waiting = envelope.ignored is None
-    return {
-        "account": delivery.account,
-        "event_id": envelope.event_id,
-        "type": envelope.type,
-        "status": "received" if waiting else "ignored",
-        "reason": envelope.ignored,
-        "attempts": 0,
-        "next_attempt_at": now if waiting else None,
-        "kind": envelope.kind,
-        "object_id": envelope.object_id,
-        "occurred_at": envelope.occurred_at,
-        "received_at": now,
-        "deliveries": delivery.copies,
-        "livemode": envelope.livemode,
-        "source": delivery.source,
-        "payload": delivery.payload,
-        "content_key": envelope.content_key,
-    }
-
-
 Found = dict[tuple[str, str], Receipt]
 
 
 def _store_postgres(connection: Connection, deliveries: Sequence[Delivery], now: datetime) -> Found:
-    rows = [_row(delivery, now) for delivery in deliveries]
-    result = connection.exec_driver_sql(_POSTGRES, bulk.arrays(rows, _COLUMNS))
+    if not deliveries:
+        return {}
+    result = connection.exec_driver_sql(_POSTGRES, insert.postgres_parameters(deliveries, now))
     return {(account, key): Receipt(id_, "stored" if new else "duplicate") for id_, account, key, new in result}
 
 
 def _store_sqlite(connection: Connection, deliveries: Sequence[Delivery], now: datetime) -> Found:
-    cursor: Any = connection.connection.cursor()
+    return store_sqlite(connection.connection.driver_connection, deliveries, now)
+
+
+def store_sqlite(connection: Any, deliveries: Sequence[Delivery], now: datetime) -> Found:
+    """Store folded deliveries over the driver's own connection, in the caller's writing transaction."""
+    # Ids only grow, and nobody else writes meanwhile: what is new is above the highest id from before.
+    before = connection.execute("SELECT coalesce(max(id), 0) FROM webhook_event").fetchone()[0]
+    rows = insert.sqlite_rows(deliveries)
     found: Found = {}
-    stamp = to_text(now)
-    for delivery in deliveries:
-        row = _row(delivery, now)
-        row["received_at"] = stamp
-        row["next_attempt_at"] = stamp if row["next_attempt_at"] is not None else None
-        row["occurred_at"] = to_text(row["occurred_at"])
-        inserted = cursor.execute(_SQLITE, tuple(row.values())).fetchone()
-        if inserted is None:
-            again = cursor.execute(_SQLITE_AGAIN, (delivery.copies, *delivery.key)).fetchone()
-            found[delivery.key] = Receipt(again[0], "duplicate")
-        else:
-            found[delivery.key] = Receipt(inserted[0], "stored")
-    cursor.close()
+    while rows:
+        size = 1 << min(len(rows), _MOST_ROWS).bit_length() - 1
+        parameters = [value for row in rows[:size] for value in row]
+        parameters.append(to_text(now))
+        for id_, account, key in connection.execute(insert.sqlite(size), parameters).fetchall():
+            found[account, key] = Receipt(id_, "stored" if id_ > before else "duplicate")
+        del rows[:size]
     return found
 
 
-def _receipts(deliveries: Sequence[Delivery], found: Found) -> list[Receipt]:
+def receipts(deliveries: Sequence[Delivery], found: Found) -> list[Receipt]:
     """The first copy of a new event stored it; further copies in the same batch are duplicates."""
-    receipts = []
+    made = []
     for delivery in deliveries:
         receipt = found[delivery.key]
-        receipts.append(receipt)
+        made.append(receipt)
         if receipt.status == "stored":
             found[delivery.key] = Receipt(receipt.id, "duplicate")
-    return receipts
+    return made
 
 
 def about(

@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import applying, ingest, machine, reconciling
+from tests.bench import applying, ingest, machine, reconciling, serving
 from tests.bench.processes import databases
 
-_PARTS = ("ingest", "apply", "reconcile")
+_PARTS = ("ingest", "serving", "apply", "reconcile")
 
 
 def main() -> int:
@@ -30,6 +30,10 @@ def main() -> int:
         if "ingest" in given.only:
             found["ingest"] = ingest.measure(both, seconds)
             _show(console, f"durable ingest of 4 KB events, {seconds:g} s a cell", found["ingest"])
+        if "serving" in given.only:
+            found["serving"] = serving.measure(both, seconds)
+            for title, rows in found["serving"].items():
+                _show(console, title, rows)
         if "apply" in given.only:
             found["apply"] = applying.measure(both, 5_000 if given.quick else 20_000)
             _show(console, "apply, one worker process, history written", found["apply"])
@@ -54,7 +58,7 @@ def _show(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _text(name: str, value: Any) -> str:
-    if name == "of_bare":
+    if name in ("of_bare", "of_one"):
         return f"{value:.1%}"
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

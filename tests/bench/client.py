@@ -1,7 +1,8 @@
-"""The load, in a process of its own: `python -m tests.bench.client PORT CONNECTIONS SECONDS PREFIX COUNT [again]`.
+"""The load, in a process of its own: `python -m tests.bench.client PORT CONNECTIONS SECONDS PREFIX COUNT [again | RATE]`.
 
 Raw sockets on uvloop; every request is signed before the clock starts. With `again` the requests are sent over and over (a
-server that stores nothing doesn't mind), otherwise each once. One JSON document on standard output.
+server that stores nothing doesn't mind), otherwise each once. With a rate each has its moment, and what it took is counted
+from then on, whether or not the server was ready for it. One JSON document on standard output.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from tests.bench.events import requests
 class Run:
     """What all connections share."""
 
-    def __init__(self, made: list[bytes], seconds: float, *, again: bool) -> None:
+    def __init__(self, made: list[bytes], seconds: float, *, again: bool, rate: float | None = None) -> None:
         self._made = made
         self._again = again
+        self._rate = rate
+        self._began = time.perf_counter()
         self._next = 0
         self.deadline = time.perf_counter() + seconds
         self.took: list[float] = []
@@ -35,6 +38,11 @@ class Run:
             return None
         self._next += 1
         return (self._next - 1) % len(self._made)
+
+    def due(self, number: int) -> float:
+        """When to send it (performance counter): its own moment, or now."""
+        now = time.perf_counter()
+        return now if self._rate is None else self._began + number / self._rate
 
     def request(self, number: int) -> bytes:
         """Its bytes."""
@@ -58,12 +66,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count a whole answer, and go on."""
-        self._buffer += data
-        head, gap, content = self._buffer.partition(b"\r\n\r\n")
-        if not gap or len(content) < int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
+        if self._buffer:
+            data = self._buffer + data
+        end = data.find(b"\r\n\r\n")
+        if end < 0 or len(data) < end + 4 + _content_length(data[:end]):
+            self._buffer = data
             return
         self._run.took.append(time.perf_counter() - self._begun)
-        if head.startswith(b"HTTP/1.1 200"):
+        if data.startswith(b"HTTP/1.1 200"):
             self._run.acknowledged.append(self._number)
         else:
             self._run.failed += 1
@@ -81,8 +91,20 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         self._number = number
-        self._begun = time.perf_counter()
-        self._transport.write(self._run.request(number))
+        self._begun = self._run.due(number)
+        wait = self._begun - time.perf_counter()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._write)
+        else:
+            self._write()
+
+    def _write(self) -> None:
+        self._transport.write(self._run.request(self._number))
+
+
+def _content_length(head: bytes) -> int:
+    start = head.lower().index(b"content-length:") + 15
+    return int(head[start:].split(b"\r\n", 1)[0])
 
 
 async def load(port: int, connections: int, run: Run) -> None:
@@ -98,7 +120,9 @@ def main() -> None:
     """Run once, print what was measured."""
     port, connections, seconds, prefix, count = sys.argv[1:6]
     made = requests(prefix, int(count))
-    run = Run(made, float(seconds), again=sys.argv[6:] == ["again"])
+    mode = sys.argv[6] if len(sys.argv) > 6 else ""
+    rate = float(mode) if mode not in ("", "again") else None
+    run = Run(made, float(seconds), again=mode == "again", rate=rate)
     begun = time.perf_counter()
     uvloop.run(load(int(port), int(connections), run))
     lasted = time.perf_counter() - begun

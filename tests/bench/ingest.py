@@ -18,7 +18,7 @@ from tests.bench.processes import ROOT, Databases, environment, free_port, reach
 
 CONNECTIONS = (1, 16, 64)
 # More than any of them does in a second; what is left over when the time is up is not sent.
-_MOST = {"bare": 2_000, "service": 9_000, "plain": 1_500}
+_MOST = {"bare": 2_000, "service": 14_000, "plain": 1_500}
 
 
 class Target(msgspec.Struct):
@@ -38,7 +38,7 @@ def measure(databases: Databases, seconds: float) -> list[dict[str, Any]]:
     with contextlib.ExitStack() as stack:
         targets = _start(stack, databases)
         for target in targets:
-            _load(target, 4, 0.3, f"evt_warm_{target.port}_")
+            load(target, 4, 0.3, f"evt_warm_{target.port}_")
         for connections in CONNECTIONS:
             cells += [_cell(target, connections, seconds) for target in targets]
     _compare(cells)
@@ -66,11 +66,13 @@ def _start(stack: contextlib.ExitStack, databases: Databases) -> list[Target]:
     return targets
 
 
-def _load(target: Target, connections: int, seconds: float, prefix: str) -> dict[str, Any]:
-    count = max(int(_MOST[target.role] * seconds), 100)
+def load(target: Target, connections: int, seconds: float, prefix: str, rate: int | None = None) -> dict[str, Any]:
+    """What the client found. With a `rate` (a second) requests go out at their moments, otherwise as fast as they can."""
+    count = max(int((rate or _MOST[target.role]) * seconds), 100)
     command = [sys.executable, "-m", "tests.bench.client", str(target.port), str(connections), str(seconds), prefix]
     command += [str(count), *(["again"] if target.role == "bare" else [])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=seconds + 20)
+    command += [str(rate)] if rate is not None else []
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=seconds + 20)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -78,7 +80,7 @@ def _load(target: Target, connections: int, seconds: float, prefix: str) -> dict
 def _cell(target: Target, connections: int, seconds: float) -> dict[str, Any]:
     prefix = f"evt_c{connections}_"
     before = machine.cpu_seconds(target.pid)
-    found = _load(target, connections, seconds, prefix)
+    found = load(target, connections, seconds, prefix)
     used = machine.cpu_seconds(target.pid) - before
     acknowledged = found.pop("acknowledged")
     lost = len({f"{prefix}{number:07d}" for number in acknowledged} - _stored(target, prefix)) if target.table else 0

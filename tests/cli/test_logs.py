@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -86,6 +88,25 @@ def test_a_closed_stream_does_not_fail_the_work() -> None:
     logs.configure("info", stream=stream)
     stream.close()
     structlog.get_logger().info("event.applied")
+
+
+def test_lines_of_one_turn_go_out_together_and_none_is_lost() -> None:
+    stream = io.StringIO()
+    logs.configure("info", stream=stream)
+    log = structlog.get_logger()
+    later: list[Callable[[], None]] = []
+    with logs.gathered(later.append):
+        log.info("one")
+        log.info("two")
+        thread = threading.Thread(target=log.info, args=("from another thread",))
+        thread.start()
+        thread.join()
+        assert [line["event"] for line in _lines(stream)] == ["from another thread"]
+        later.pop()()
+        assert [line["event"] for line in _lines(stream)][1:] == ["one", "two"]
+        log.info("three")
+    log.info("four")
+    assert [line["event"] for line in _lines(stream)][3:] == ["three", "four"]
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
