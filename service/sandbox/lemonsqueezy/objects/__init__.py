@@ -1,0 +1,1 @@
+"""The resources of the API: what each operation accepts, and what it does."""
