@@ -193,3 +193,14 @@ def test_what_is_not_metered_has_no_usage(sandbox: LemonSqueezySandbox, shop: Sh
     assert refusal(lambda: sandbox.call("GET", "/v1/subscription-items/1/current-usage")).status == 422
     shop.sandbox.buy(shop.variant("1", usage="sum"))
     assert refusal(lambda: shop.change("subscription-items", "2", quantity=2)).status == 422
+
+
+def test_several_kinds_of_change_at_once_are_refused_and_change_nothing(
+    sandbox: LemonSqueezySandbox, shop: Shop
+) -> None:
+    subscription = shop.subscribe(unit_price=1_000)["subscription"]
+    before = sandbox.objects("subscriptions")
+    both = {"cancelled": True, "variant_id": int(shop.variant(3_000))}
+    error = refusal(lambda: shop.change("subscriptions", subscription, **both))
+    assert pointers(error) == ["/data/attributes/cancelled", "/data/attributes/variant_id"]
+    assert sandbox.objects("subscriptions") == before

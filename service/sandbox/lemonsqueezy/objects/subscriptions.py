@@ -31,8 +31,9 @@ def cancel(world: World, sent: Sent) -> Row:
 
 
 def update(world: World, sent: Sent) -> Row:
-    """Change what the request names, each change with its own events; a refused one leaves the earlier ones made."""
+    """Change what the request names, with its own events. Several kinds of change at once are refused before any is made."""
     subscription, wanted = world.get("subscriptions", sent.row_id), sent.attributes
+    _check_single(wanted)
     variant = _variant(world, subscription, wanted)
     if "cancelled" in wanted:
         (standing.cancel if wanted["cancelled"] else standing.resume)(world, subscription)
@@ -45,6 +46,13 @@ def update(world: World, sent: Sent) -> Row:
         _check_anchorable(subscription)
         changes.change_anchor(world, subscription, wanted["billing_anchor"])
     return subscription
+
+
+def _check_single(wanted: Json) -> None:
+    # What the real API makes of several at once is not documented; refusing leaves nothing half done.
+    named = [name for name in ("cancelled", "pause", "variant_id", "billing_anchor") if name in wanted]
+    if len(named) > 1:
+        raise unfit([(f"/data/attributes/{name}", "This can't be changed together with the others.") for name in named])
 
 
 def _variant(world: World, subscription: Row, wanted: Json) -> Row | None:
