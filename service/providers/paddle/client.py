@@ -111,7 +111,7 @@ class PaddleReader:
         """Create the endpoint, or amend it; see `endpoints.register`."""
         return endpoints.register(self._transport, url, endpoint_id)
 
-    def currencies(self) -> list[str]:
+    def currency_differences(self) -> list[str]:
         """A sentence for each currency whose amounts we would misread, by what Paddle says of its decimals."""
         path = "/currencies"
         try:
@@ -138,12 +138,10 @@ class PaddleReader:
         return found.answer, found.entries[0]
 
     def _filtered(self, cursor: str | None, since: datetime, until: datetime) -> Slice | None:
-        """A page of the filtered log; None where the filter is refused on the first page."""
+        """A page of the filtered log; None where it is refused, for the filter or for what the walk will be refused for too."""
         try:
             return self._log(around(since, until), cursor)
         except BadRequest:
-            if cursor is not None:
-                raise
             return None
 
     def _log(self, params: Params, cursor: str | None) -> Slice:

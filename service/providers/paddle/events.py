@@ -116,8 +116,8 @@ EVENTS: Final[Mapping[str, Row]] = {
 def ignored(event_type: str, event_id: str) -> str | None:
     """Why an event is stored but not applied; None if it is applied.
 
-    Simulated events look like real ones but for their id (paddle-python-sdk 1.16.1, `SimulationRunEvent`; deliveries quoted
-    in public test suites): what they tell never happened.
+    Simulated events look like real ones but for their id (`SimulationEventId` of Paddle's OpenAPI description; deliveries
+    quoted in public test suites carry it as `event_id`): what they tell never happened.
     """
     if event_id.startswith(_SIMULATED):
         return "simulation"

@@ -117,7 +117,7 @@ class Api:
             follows = query | ({"after": result.after} if result.after else {})
             meta["pagination"] = {
                 "per_page": result.size,
-                "next": f"{url}?{urlencode(follows)}",
+                "next": f"{url}?{urlencode(follows)}" if follows else url,
                 "has_more": result.has_more,
                 "estimated_total": result.total,
             }

@@ -38,6 +38,12 @@ OTHER_TYPES = (
 """What a destination may be subscribed to all the same."""
 
 
+def described(name: str) -> Json:
+    """A type of event as the API lists it."""
+    group = name.partition(".")[0].replace("_", " ").capitalize()
+    return {"name": name, "description": f"Occurs for {name}.", "group": group, "available_versions": [1]}
+
+
 def emit(world: World, thing: Json, types: Iterable[str], more: Json) -> None:
     """Record one event of each type about the object as it is now, and queue it for the destinations that want it.
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from service.sandbox.paddle.errors import invalid
 from service.sandbox.paddle.times import micros
 from service.sandbox.paddle.times import text as printed
@@ -78,10 +80,14 @@ def one_of(*choices: Any) -> Kind:
 
 
 def custom_data(value: Any) -> Json | None:
-    """Any JSON object, or null."""
+    """Any JSON object, or null, kept as events will tell it: in a copy that was printed and read once."""
     if value is not None and not isinstance(value, dict):
         raise Unfit("must be an object")
-    return value
+    try:
+        kept: Json | None = msgspec.json.decode(msgspec.json.encode(value))
+    except (OverflowError, ValueError, RecursionError):
+        raise Unfit("must be an object of plain JSON") from None
+    return kept
 
 
 def nothing(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -27,7 +28,7 @@ _COUNTED = 1_000
 
 
 def _size(value: Any) -> int:
-    if not str(value).isascii() or not str(value).isdigit() or int(value) < 1:
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", str(value), re.ASCII):
         raise Unfit("must be a positive integer")
     return int(value)
 

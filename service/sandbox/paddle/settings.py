@@ -64,8 +64,10 @@ class Settings:
             ValueError: an unknown name, or a value of another kind.
         """
         known = asdict(self)
-        for name, value in changes.items():
-            if name not in known or type(value) is not type(known[name]):
-                raise ValueError(f"no such setting: {name}={value!r}")
+        for name, sent in changes.items():
+            value = tuple(sent) if isinstance(sent, list) else sent
+            optional = name == "rate_limit" and type(value) in (int, type(None))
+            if name not in known or not (optional or type(value) is type(known[name])):
+                raise ValueError(f"no such setting: {name}={sent!r}")
             setattr(self, name, value)
         return asdict(self)

@@ -36,7 +36,10 @@ PREFIXES = {
 
 @dataclass
 class PaddleFaults(Faults):
-    """The shared faults; Paddle remembers events and notifications for 90 days."""
+    """The shared faults; Paddle remembers events and notifications for 90 days.
+
+    `api_version` and `search_lag_seconds` mean nothing here: there is one version, and nothing lags.
+    """
 
     event_days: int = 90
 

@@ -17,7 +17,7 @@ from tests.providers.paddle.conftest import Wire
 from tests.providers.paddle.given import Json, data, moment
 from tests.providers.paddle.shelf import Shelf, answer, refusal
 
-SINCE, UNTIL = moment("2026-09-21T10:00:03Z"), moment("2026-09-21T10:00:06Z")
+SINCE, UNTIL = moment("2026-09-21T10:00:11Z"), moment("2026-09-21T10:00:14Z")
 
 
 def entry(number: int, **more: object) -> Json:
@@ -56,7 +56,7 @@ def test_the_window_is_inclusive_on_both_sides_and_newest_first(
     reader: PaddleReader, log: Shelf, filters: bool
 ) -> None:
     log.filters_events = filters
-    assert ids(pages(reader)) == ["evt_0006", "evt_0005", "evt_0004", "evt_0003"]
+    assert ids(pages(reader)) == ["evt_0014", "evt_0013", "evt_0012", "evt_0011"]
 
 
 def test_the_filter_asks_for_little_more_than_the_window(reader: PaddleReader, log: Shelf, wire: Wire) -> None:
@@ -68,8 +68,8 @@ def test_the_filter_asks_for_little_more_than_the_window(reader: PaddleReader, l
 def test_without_the_filter_the_walk_ends_soon_after_the_window(reader: PaddleReader, log: Shelf, wire: Wire) -> None:
     log.filters_events = False
     pages(reader)
-    # One call refused, then 19 to 6 and 5 to 2 by twos, and one page that lies before the window altogether.
-    assert len(wire.calls) == 1 + 7 + 2 + 1
+    # One call refused, then 19 to 10 by twos, and one page that lies before the window altogether; 7 to 0 stay unread.
+    assert len(wire.calls) == 1 + 5 + 1
 
 
 def test_an_api_that_ignores_the_filter_changes_nothing(reader: PaddleReader, log: Shelf, wire: Wire) -> None:
@@ -78,7 +78,7 @@ def test_an_api_that_ignores_the_filter_changes_nothing(reader: PaddleReader, lo
         return log(replace(call, query=urlencode(kept)))
 
     wire.answer = without_filter
-    assert ids(pages(reader)) == ["evt_0006", "evt_0005", "evt_0004", "evt_0003"]
+    assert ids(pages(reader)) == ["evt_0014", "evt_0013", "evt_0012", "evt_0011"]
 
 
 def test_each_payload_is_the_slice_that_was_sent_and_has_its_own_envelope(reader: PaddleReader, log: Shelf) -> None:
@@ -89,12 +89,20 @@ def test_each_payload_is_the_slice_that_was_sent_and_has_its_own_envelope(reader
         assert event.envelope == provider.envelope(event.payload)
 
 
-def test_a_refusal_in_the_middle_of_the_log_is_one(reader: PaddleReader, wire: Wire) -> None:
+@pytest.mark.parametrize("cursor", [None, "evt_0013"])
+def test_a_refusal_that_is_not_the_filters_is_one(reader: PaddleReader, wire: Wire, cursor: str | None) -> None:
     wire.answer = lambda _call: refusal(400, "invalid_cursor")
     with pytest.raises(BadRequest, match="invalid_cursor"):
-        reader.events(cursor="evt_0001", since=SINCE, until=UNTIL)
-    with pytest.raises(BadRequest, match="invalid_cursor"):
-        reader.events(cursor=None, since=SINCE, until=UNTIL)
+        reader.events(cursor=cursor, since=SINCE, until=UNTIL)
+
+
+def test_a_filter_refused_in_the_middle_is_gone_on_without(reader: PaddleReader, log: Shelf) -> None:
+    first = reader.events(cursor=None, since=SINCE, until=UNTIL)
+    log.filters_events = False
+    found = [first]
+    while found[-1].cursor is not None:
+        found.append(reader.events(cursor=found[-1].cursor, since=SINCE, until=UNTIL))
+    assert ids(found) == ["evt_0014", "evt_0013", "evt_0012", "evt_0011"]
 
 
 def test_an_event_without_envelope_is_a_broken_answer(reader: PaddleReader, wire: Wire) -> None:

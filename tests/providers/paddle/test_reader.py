@@ -97,6 +97,7 @@ def test_transactions_are_limited_by_their_last_update_on_both_sides(reader: Pad
     for number in range(4):
         updated = f"2026-09-21T10:00:0{number}.000000Z"
         shelf.lists.setdefault("transactions", []).append(usual | {"id": f"txn_{number}", "updated_at": updated})
+    shelf.cap = 50
     since, until = moment("2026-09-21T18:00:01+08:00"), moment("2026-09-21T10:00:02Z")
     page = reader.page("transaction", cursor=None, since=since, until=until)
     assert [each[0].id for each in page.objects] == ["txn_1", "txn_2"]
@@ -200,13 +201,13 @@ def test_currencies_that_we_would_misread_are_told(reader: PaddleReader, wire: W
     told = [("USD", 2), ("JPY", 0), ("HUF", 0), ("KWD", 3)]
     body = {"data": [{"code": code, "decimal_places": decimals, "name": "x"} for code, decimals in told], "meta": {}}
     wire.answer = lambda _call: answer(200, body)
-    assert reader.currencies() == [
+    assert reader.currency_differences() == [
         "HUF: 0 decimals at Paddle, 2 in ISO 4217",
         "KWD: offered by Paddle with 3 decimals, but not in our table",
     ]
     wire.answer = lambda _call: answer(200, {"data": [{"code": "USD"}]})
     with pytest.raises(ProviderUnavailable, match="decimals"):
-        reader.currencies()
+        reader.currency_differences()
 
 
 def test_requests_name_the_version_and_carry_the_key(reader: PaddleReader, shelf: Shelf, wire: Wire) -> None:

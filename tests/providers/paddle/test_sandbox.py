@@ -148,7 +148,7 @@ def test_the_identity_is_the_oldest_product(reader: PaddleReader, sandbox: Paddl
 
 
 def test_no_currency_would_be_misread(reader: PaddleReader, sandbox: PaddleSandbox) -> None:
-    assert reader.currencies() == []
+    assert reader.currency_differences() == []
     assert sandbox.requests == [("GET", "/currencies")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from service.sandbox.paddle.billing import cycle, standing, transactions
@@ -22,10 +23,9 @@ def collect(world: World, transaction: Json) -> bool:
         settled(world, transaction)
         return True
     fall_due(world, transaction)
-    *days, last = world.settings.retry_days
-    for day in (*days, last):
-        final = day == last
-        world.schedule.at(world.now + day * DAY, lambda final=final: _retry(world, transaction, final=final))  # type: ignore[misc]
+    last = max(world.settings.retry_days)
+    for day in world.settings.retry_days:
+        world.schedule.at(world.now + day * DAY, partial(_retry, world, transaction, final=day == last))
     return False
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.sandbox.paddle.events import OTHER_TYPES, TYPES
+from service.sandbox.paddle.events import OTHER_TYPES, TYPES, described
 from service.sandbox.paddle.kinds import csv, moment, one_of, text
 from service.sandbox.paddle.paging import Page, listing, page
 from service.sandbox.paddle.routes import Route
@@ -40,14 +40,7 @@ def oldest(world: World, prefix: str) -> str:
 
 def types(_world: World, _params: Json) -> list[Json]:
     """Every type of event."""
-    return [
-        {"name": name, "description": f"Occurs for {name}.", "group": _group(name), "available_versions": [1]}
-        for name in sorted((*TYPES, *OTHER_TYPES))
-    ]
-
-
-def _group(name: str) -> str:
-    return name.partition(".")[0].replace("_", " ").capitalize()
+    return [described(name) for name in sorted((*TYPES, *OTHER_TYPES))]
 
 
 ROUTES = [

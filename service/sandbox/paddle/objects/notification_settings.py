@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.sandbox.delivery import Endpoint
-from service.sandbox.paddle.events import OTHER_TYPES, TYPES
+from service.sandbox.paddle.events import OTHER_TYPES, TYPES, described
 from service.sandbox.paddle.kinds import Fields, boolean, flag, list_of, one_of, text
 from service.sandbox.paddle.paging import Page, listing, page
 from service.sandbox.paddle.routes import Route
@@ -44,8 +44,7 @@ def made(world: World, **values: Any) -> Json:
 
 
 def _described(asked: list[str]) -> list[Json]:
-    types = TYPES if "*" in asked else asked
-    return [{"name": name, "description": f"Occurs for {name}.", "available_versions": [1]} for name in types]
+    return [described(name) for name in (TYPES if "*" in asked else asked)]
 
 
 def _connect(world: World, setting: Json) -> None:

@@ -138,9 +138,10 @@ def update(world: World, fields: Json, transaction_id: str) -> Json:
 
 
 def _new_lines(world: World, transaction: Json, fields: Json, asked: Json) -> Json:
-    if "items" not in fields:
+    if not set(fields) & {"items", "currency_code", "address_id"}:
         return {}
-    made, _ = lines_of(world, fields["items"], _country(world, asked), asked["currency_code"])
+    kept = [{"price_id": each["price"]["id"], "quantity": each["quantity"]} for each in transaction["items"]]
+    made, _ = lines_of(world, fields.get("items", kept), _country(world, asked), asked["currency_code"])
     return billing.refreshed(world, transaction, made)
 
 
