@@ -15,6 +15,7 @@ up for by the next. What is not in the table is stored and ignored with the reas
 Of what is in the table, some is stored without making a row:
 
     a checkout that nobody finished    a transaction that was never issued is ignored as `not_issued`
+    a draft to be paid by invoice      the same until it is billed
     a changed card                     a transaction of origin `subscription_payment_method_change`, ignored as `not_issued`
     an adjustment's unknown action     ignored as `unknown_action`: it may add money or take it back, so no row could be right
     simulated events                   ids `ntfsimevt_...`, sent by Paddle's simulator with made-up data; ignored as `simulation`
@@ -91,7 +92,7 @@ EVENTS: Final[Mapping[str, Row]] = {
     **_rows(
         "transaction",
         {
-            "transaction.created": "a draft appears; most are checkouts that make no row yet",
+            "transaction.created": "a draft appears; only what a subscription began makes a row yet",
             "transaction.ready": "it holds all that billing it takes",
             "transaction.billed": "the invoice is issued",
             "transaction.paid": "money received; number and subscription may follow",

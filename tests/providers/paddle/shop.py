@@ -30,8 +30,8 @@ def bought(sandbox: PaddleSandbox, price_id: str, user: str) -> Json:
     return sandbox.complete_checkout(draft["id"], email=f"{user}@example.com")
 
 
-def invoiced(sandbox: PaddleSandbox, price_id: str, customer: str) -> Json:
-    """An issued invoice, to be paid by bank within two weeks."""
+def drafted(sandbox: PaddleSandbox, price_id: str, customer: str) -> str:
+    """A draft that is to be paid by bank within two weeks; its id."""
     address = sandbox.call("GET", f"/customers/{customer}/addresses")["data"][0]["id"]
     terms = {"payment_terms": {"interval": "day", "frequency": 14}, "enable_checkout": False}
     wanted = {
@@ -41,7 +41,12 @@ def invoiced(sandbox: PaddleSandbox, price_id: str, customer: str) -> Json:
         "collection_mode": "manual",
         "billing_details": terms,
     }
-    draft = sandbox.call("POST", "/transactions", wanted)["data"]["id"]
+    return str(sandbox.call("POST", "/transactions", wanted)["data"]["id"])
+
+
+def invoiced(sandbox: PaddleSandbox, price_id: str, customer: str) -> Json:
+    """The same, issued as an invoice."""
+    draft = drafted(sandbox, price_id, customer)
     found: Json = sandbox.call("PATCH", f"/transactions/{draft}", {"status": "billed"})["data"]
     return found
 

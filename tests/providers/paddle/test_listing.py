@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import ProviderUnavailable
 from service.providers.paddle.client import PaddleReader
+from service.sandbox.edge import Answer, Call
 from tests.providers.paddle.conftest import Wire
 from tests.providers.paddle.given import Json
 from tests.providers.paddle.shelf import answer
@@ -51,5 +52,15 @@ def test_a_cursor_that_comes_again_proves_nothing(reader: PaddleReader, wire: Wi
     assert reader.page("customer", cursor=None, since=None, until=None).cursor == "ctm_1"
     with pytest.raises(ProviderUnavailable, match="came back"):
         reader.page("customer", cursor="ctm_1", since=None, until=None)
+    with pytest.raises(ProviderUnavailable, match="came back"):
+        reader.endpoints()
+
+
+def test_a_list_that_goes_round_in_a_wider_circle_proves_nothing(reader: PaddleReader, wire: Wire) -> None:
+    def circle(call: Call) -> Answer:
+        following = "b" if "after=a" in call.query else "a"
+        return answer(200, pagination(next=f"https://api.paddle.com/notification-settings?after={following}"))
+
+    wire.answer = circle
     with pytest.raises(ProviderUnavailable, match="came back"):
         reader.endpoints()

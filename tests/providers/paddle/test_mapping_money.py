@@ -124,10 +124,11 @@ def test_subscription_cancelled_over_is_subscription_canceled() -> None:
         "transaction.ready__checkout",
         "transaction.payment_failed__checkout_declined",
         "transaction.canceled__abandoned_checkout",
+        "transaction.created__manual_draft",
         "transaction.completed__card_change",
     ],
 )
-def test_a_checkout_that_nobody_finished_makes_no_row(name: str) -> None:
+def test_what_was_never_issued_makes_no_row(name: str) -> None:
     assert mapped(name).snapshots == ()
     assert mapped(name).ignored == "not_issued"
 
@@ -142,7 +143,6 @@ def test_a_checkout_that_nobody_finished_makes_no_row(name: str) -> None:
         {"billed_at": AT},
         {"invoice_id": "inv_1"},
         {"invoice_number": "325-1"},
-        {"collection_mode": "manual"},
         {"origin": "subscription_recurring"},
         {"origin": "subscription_charge"},
         {"origin": "subscription_of_tomorrow"},
@@ -172,14 +172,13 @@ def test_a_renewal_that_waits_for_the_buyer_is_a_draft_invoice_with_a_payment() 
     assert (invoice["status"], payment["status"]) == ("draft", "requires_action")
 
 
-def test_an_invoice_past_its_terms_is_open_and_its_payment_failed() -> None:
-    invoice, payment = both("transaction.past_due__terms_ran_out")
-    assert (invoice["status"], payment["status"], payment["amount_paid"]) == ("open", "failed", 0)
+def test_an_invoice_past_its_terms_is_open_and_nobody_failed_to_pay_it() -> None:
+    snapshot = only("transaction.past_due__terms_ran_out")
+    assert (snapshot.kind, told(snapshot)["status"], told(snapshot)["amount_paid"]) == ("invoice", "open", 0)
 
 
 def test_an_invoice_that_nobody_tried_to_pay_has_no_payment() -> None:
-    for name in ("transaction.created__manual_draft", "transaction.billed__manual_invoice"):
-        assert only(name).kind == "invoice"
+    assert only("transaction.billed__manual_invoice").kind == "invoice"
 
 
 def test_a_withdrawn_invoice_is_void() -> None:
@@ -192,6 +191,26 @@ def test_a_bank_transfer_was_paid_when_it_was_billed_since_nothing_tells_more() 
     assert invoice["paid_at"] == payment["paid_at"] == BILLED
     created = rows("transaction.completed__bank_transfer", billed_at=None)
     assert created["invoice"]["paid_at"] == created["payment"]["paid_at"] == CREATED
+
+
+def test_what_is_to_be_paid_by_invoice_is_none_before_it_is_billed_since_that_may_change() -> None:
+    assert rows("transaction.created__checkout_opened", collection_mode="manual", status="ready") == {}
+    assert rows("transaction.created__checkout_opened", collection_mode="manual", status="canceled") == {}
+
+
+@pytest.mark.parametrize("status", ["draft", "ready", "billed", "past_due", "paid", "completed", "canceled"])
+def test_a_payment_once_tried_never_goes_away(status: str) -> None:
+    assert "payment" in rows("transaction.past_due__renewal", status=status)
+    details = data("transaction.past_due__renewal")["details"]
+    details["totals"]["grand_total"] = "0"
+    found = rows("transaction.past_due__renewal", status=status, details=details)["payment"]
+    assert (found["status"], found["amount"], found["amount_paid"]) == ("failed", 0, 0)
+
+
+def test_an_attempt_for_nothing_is_no_payment() -> None:
+    verified = data("transaction.completed__first_payment")["payments"][0] | {"amount": "0"}
+    assert list(rows("transaction.completed__zero_amount", payments=[verified])) == ["invoice"]
+    assert list(rows("transaction.billed__manual_invoice", payments=[verified])) == ["invoice"]
 
 
 def test_the_buyer_pays_the_grand_total_after_credit() -> None:

@@ -16,7 +16,7 @@ from service.providers.paddle.resources import RESOURCES
 from service.sandbox.paddle import PaddleSandbox, sign
 from tests.providers.paddle.conftest import Wire
 from tests.providers.paddle.given import KEY, at
-from tests.providers.paddle.shop import DAY, bought, fill, price
+from tests.providers.paddle.shop import DAY, bought, drafted, fill, price
 
 NOW = 1_790_000_000
 WHOLE = {"since": at(NOW - DAY), "until": at(NOW + 400 * DAY)}
@@ -107,6 +107,22 @@ def test_every_event_of_a_history_in_order_ends_where_the_api_is(reader: PaddleR
             assert before is None or before.as_of is None or before.as_of <= snapshot.as_of
             last[key] = msgspec.structs.replace(snapshot, raw=None)
     assert everything(reader) == last
+
+
+def test_a_row_once_made_is_made_by_every_later_version_of_its_object(sandbox: PaddleSandbox) -> None:
+    fill(sandbox)
+    customer, monthly = next(iter(sandbox.objects("customer"))), price(sandbox)
+    overdue, draft = drafted(sandbox, monthly, customer), drafted(sandbox, monthly, customer)
+    sandbox.call("PATCH", f"/transactions/{overdue}", {"status": "billed"})
+    sandbox.advance(20 * DAY)
+    sandbox.call("PATCH", f"/transactions/{overdue}", {"status": "canceled"})
+    sandbox.call("PATCH", f"/transactions/{draft}", {"collection_mode": "automatic", "billing_details": None})
+    made: dict[str, set[str]] = {}
+    for event in sandbox.events:
+        kinds = {each.kind for each in provider.map(msgspec.json.encode(event)).snapshots}
+        assert kinds >= made.setdefault(event["data"]["id"], set())
+        made[event["data"]["id"]] |= kinds
+    assert (made[overdue], made[draft]) == ({"invoice"}, set())
 
 
 def test_the_event_log_is_paddles_newest_first(reader: PaddleReader, sandbox: PaddleSandbox) -> None:

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 from service.model import Payment
 from service.providers.paddle.mapping.amounts import attempts, due, paid, paid_at
-from service.providers.paddle.mapping.fields import Object, currency, instant, key, own_key, text, user_id
+from service.providers.paddle.mapping.fields import Object, currency, instant, key, own_key, text, units, user_id
 from service.providers.paddle.statuses import ATTEMPT, OPEN, PAYMENT, neutral
 
 
 def payment(obj: Object) -> Payment | None:
     """The payment of a transaction; None where there was nothing to pay, or nobody tried yet.
 
-    `amount_refunded` is left out: it is the sum of the refund rows.
+    Neither attempts nor money that came in are ever taken away, so a payment stays one. Terms that ran out are no attempt:
+    such an invoice may still be withdrawn. `amount_refunded` is left out: it is the sum of the refund rows.
     """
-    status, asked, tried = text(obj, "status"), due(obj), attempts(obj)
-    if asked == 0 or not (tried or paid(obj) or status == "past_due"):
+    status, asked = text(obj, "status"), due(obj)
+    tried = [each for each in attempts(obj) if units(each, "amount") != 0]
+    if not tried and (asked == 0 or not paid(obj)):
         return None
-    found = _status(status, tried)
+    found = _status(status, asked, tried)
     return Payment(
         customer_id=key(obj, "customer_id"),
         invoice_id=own_key(obj),
@@ -34,8 +36,9 @@ def payment(obj: Object) -> Payment | None:
     )
 
 
-def _status(status: str | None, tried: Sequence[Object]) -> str:
-    # Only a transaction that tells of its payment can be believed; before that the latest attempt does.
-    if status in OPEN and tried:
+def _status(status: str | None, asked: int | None, tried: Sequence[Object]) -> str:
+    # A transaction tells of its payment once it is decided, and of none where nothing is to be paid any more; else the
+    # latest attempt does.
+    if tried and (status in OPEN or asked == 0):
         return neutral(ATTEMPT, text(tried[0], "status"))
     return neutral(PAYMENT, status)

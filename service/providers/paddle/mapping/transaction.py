@@ -14,7 +14,8 @@ _CARD_CHANGE = "subscription_payment_method_change"
 def transaction(obj: Object, raw: str | None) -> tuple[Snapshot, ...]:
     """One transaction: an invoice of its id and, beside it, its payment of the same id.
 
-    A transaction that was never issued makes no row at all.
+    A transaction that was never issued makes no row at all. What one version makes a row of, each later version does too:
+    an object that still exists but has lost a row says nothing of it, so the row would stay as it was for good.
     """
     if not issued(obj):
         return ()
@@ -29,13 +30,12 @@ def issued(obj: Object) -> bool:
     """True where a transaction is an invoice, not just an opened checkout. Pure.
 
     Opening a checkout makes a draft transaction, and most checkouts are never finished
-    (developer.paddle.com/webhooks/transactions/transaction-created). One that was billed, or that only billing can follow
-    (by hand, or by a subscription), is an invoice. Changing a card makes a transaction of nothing.
+    (developer.paddle.com/webhooks/transactions/transaction-created). One that was billed, or that a subscription began, is
+    an invoice. A draft that is to be paid by invoice is none yet: it may be switched to a checkout (paddle-python-sdk 1.16.1,
+    `UpdateTransaction.collection_mode`). Changing a card makes a transaction of nothing.
     """
     origin = text(obj, "origin") or ""
     if origin == _CARD_CHANGE:
         return False
-    if text(obj, "status") in _BILLED or text(obj, "collection_mode") == "manual":
-        return True
     marks = (text(obj, name) for name in ("billed_at", "invoice_id", "invoice_number"))
-    return origin.startswith("subscription_") or any(marks)
+    return text(obj, "status") in _BILLED or origin.startswith("subscription_") or any(marks)
