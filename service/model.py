@@ -1,8 +1,7 @@
 """Neutral values: what every provider's objects are translated into.
 
-Money is an integer in ISO 4217 minor units beside an upper-case currency. Times are timezone-aware UTC. A `Snapshot`
-is one provider object as it was seen; its `fields` are its *content*: what is compared, ordered and stored. Signed
-URLs and anything else that changes without meaning never enter it.
+Money is an integer in ISO 4217 minor units beside an upper-case currency. Times are timezone-aware UTC. The `fields` of a
+`Snapshot` are its *content*: what is compared, ordered and stored. Signed URLs and the like never enter it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Content: TypeAlias = dict[str, Any]
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
-    """Content of one object. Every field is optional: providers omit, add and rename."""
+    """Content of one object; every field is optional."""
 
 
 class Customer(Fields, frozen=True, kw_only=True):
@@ -54,9 +53,7 @@ class SubscriptionItem(Fields, frozen=True, kw_only=True):
 
 class Subscription(Fields, frozen=True, kw_only=True):
     """`amount` is the sum of licensed items before tax, None where it can't be known. `cancels_at` is a scheduled end.
-
-    `begun_by` is the invoice row that stands for the purchase which began it, where that invoice is only a receipt: its
-    money is counted again, and rightly, in the subscription's own invoices (Lemon Squeezy's orders).
+    `begun_by` is the invoice that began it and is only a receipt: its money is in the subscription's own invoices too.
     """
 
     customer_id: str | None = None
@@ -123,8 +120,7 @@ class Invoice(Fields, frozen=True, kw_only=True):
 
 
 class Payment(Fields, frozen=True, kw_only=True):
-    """One movement of money. Several provider objects may each know a part of it; see `service.merge`.
-
+    """One movement of money, of which several provider objects may each know a part (see `service.merge`).
     `amount` is what was charged, `amount_paid` what was captured.
     """
 
@@ -221,15 +217,14 @@ FIELDS: Final[dict[Kind, type[Fields]]] = {
     "price": Price,
 }
 KINDS: Final[tuple[Kind, ...]] = tuple(FIELDS)
-# Kinds whose rows carry children, and the content key that holds them. A child changes only when its parent won.
+# Kinds whose rows carry children, and under which key. A child changes only when its parent won.
 CHILDREN: Final[dict[str, str]] = {"subscription": "items", "invoice": "lines"}
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One provider object as seen: `source:source_id` is the provider's object, `kind` and `id` the row it feeds.
 
-    `deleted` is the provider's own word that the object is gone. `raw` is the object's JSON text as it came. `as_of` is the
-    object's own update time, where its provider gives one (`Ordering.object_clock`).
+    `deleted` is the provider's own word that it is gone, `raw` its JSON text as it came, `as_of` its own update time, if any.
     """
 
     source: str
@@ -252,9 +247,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Version(msgspec.Struct, frozen=True):
-    """How new a snapshot is. `as_of` is the provider's time, `seen_at` ours (the database's clock); both in microseconds.
-
-    For an event `seen_at` is when it was received, for a read when the request began.
+    """How new a snapshot is. `as_of` is the provider's time, `seen_at` ours (the database's clock): when an event was
+    received, or when a read began. Both in microseconds.
     """
 
     as_of: int

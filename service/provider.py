@@ -86,18 +86,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     `source` names the objects listed, `kind` the rows they feed. `filter` says by which time the list can be limited: of
     creation, of the last update (then whatever changed is listed, and open rows need no reading by id), or not at all.
     `owns_row` is False where the objects feed only a part of a row that another listing owns. `shifts`: pages are numbered,
-    so an object may be shown twice while new ones push it on. `newest_first` lists begin with what was created last.
-    `feeds` are further kinds of rows, of the same id, that an object may feed.
+    so an object may be shown twice while new ones push it on. `feeds` are further kinds of rows, of the same id, that an object may feed.
     """
 
     source: str
     kind: str
     filter: Literal["created", "updated"] | None = "created"
     shifts: bool = False
-    newest_first: bool = True
     feeds: tuple[str, ...] = ()
     owns_row: bool = True
-    omits_deleted: bool = True
 
 
 class Ordering(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,9 +199,7 @@ class Provider(Protocol):
     `reads_per_second` is the default read budget; it is shared by everything behind one limit of the provider, which is
     `budget_scope`: an account, an API key, or the address of the machine. `options` are the settings beyond the common ones
     that an account takes (`LEMONSQUEEZY_STORE_ID` is `store_id`), `scope_option` the one that limits it to the events of one
-    `Envelope.scope`. `gives_up_after` is how many seconds after an event the
-    provider has given up delivering it; where `log_memory_days` is None nothing else brings it back but a sweep.
-    `signature_header` is what its deliveries are signed in.
+    `Envelope.scope`.
     """
 
     name: str
@@ -215,8 +210,6 @@ class Provider(Protocol):
     budget_scope: Literal["account", "key", "address"]
     options: tuple[str, ...]
     scope_option: str | None
-    gives_up_after: int
-    signature_header: str
     safety_lag_seconds: int
     api_version: str | None
     types: tuple[str, ...]

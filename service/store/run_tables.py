@@ -127,22 +127,3 @@ class Heartbeat(SQLModel, table=True):
     role: str
     started_at: datetime = time()
     beat_at: datetime = time()
-
-
-class Presence(SQLModel, table=True):
-    """When any process of a role last lived, on any machine: what a start finds here tells how long nobody listened."""
-
-    __tablename__ = "presence"
-
-    role: str = Field(primary_key=True)
-    beat_at: datetime = time()
-
-
-class Outage(SQLModel, table=True):
-    """A time in which no web process could store a delivery: none ran, or the database did not answer."""
-
-    __tablename__ = "outage"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigInt)
-    began_at: datetime = time()
-    ended_at: datetime = time()

@@ -38,9 +38,6 @@ class LemonSqueezy:
     budget_scope: Literal["account", "key", "address"] = "key"
     options: tuple[str, ...] = ("store_id",)
     scope_option: str | None = "store_id"
-    # Sent again after 5, 25 and 125 seconds, then never (docs.lemonsqueezy.com/help/webhooks).
-    gives_up_after = 155
-    signature_header = "X-Signature"
     safety_lag_seconds = 60
     # There is one version, `/v1`, to which fields and event types are added at any time.
     api_version: str | None = None

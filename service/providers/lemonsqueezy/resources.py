@@ -57,9 +57,7 @@ class Resource(msgspec.Struct, frozen=True):
         Lists have numbered pages and no filter by time (`@lemonsqueezy/lemonsqueezy.js` 4.0.0). That the newest object
         comes first is an assumption: no order is documented, and `listing` survives either.
         """
-        return Listing(
-            source=self.source, kind=self.kind, filter=None, shifts=True, newest_first=True, feeds=self.feeds
-        )
+        return Listing(source=self.source, kind=self.kind, filter=None, shifts=True, feeds=self.feeds)
 
 
 # A list of prices can't be limited to a store; each names its variant, which names its product, which names its store.

@@ -38,9 +38,6 @@ class Paddle:
     budget_scope: Literal["account", "key", "address"] = "address"
     options: tuple[str, ...] = ()
     scope_option: str | None = None
-    # Up to 60 deliveries over three days (developer.paddle.com/webhooks/respond-to-webhooks).
-    gives_up_after = 3 * 86_400
-    signature_header = "Paddle-Signature"
     # How far lists and the log lag behind is not published.
     safety_lag_seconds = 300
     api_version: str | None = wire.API_VERSION

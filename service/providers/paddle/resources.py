@@ -53,7 +53,7 @@ class Resource(msgspec.Struct, frozen=True):
         Ids are sortable by time, and lists are asked for in ascending order. Only transactions can be filtered by a time
         (developer.paddle.com/api-reference/about/filter-search-sort).
         """
-        return Listing(source=self.source, kind=self.kind, filter=self.filter, feeds=self.feeds, newest_first=False)
+        return Listing(source=self.source, kind=self.kind, filter=self.filter, feeds=self.feeds)
 
 
 RESOURCES: Final[Mapping[str, Resource]] = {

@@ -44,8 +44,6 @@ class Stripe:
     budget_scope: Literal["account", "key", "address"] = "account"
     options: tuple[str, ...] = ()
     scope_option: str | None = None
-    gives_up_after = 3 * 86_400
-    signature_header = "Stripe-Signature"
     # Lists may lag behind events; no figure is published.
     safety_lag_seconds = 900
     api_version: str | None = API_VERSION

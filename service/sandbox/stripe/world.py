@@ -10,10 +10,10 @@ from service.sandbox.clock import Clock
 from service.sandbox.delivery import Deliveries, Endpoint, Manners
 from service.sandbox.faults import Faults
 from service.sandbox.ids import Ids
+from service.sandbox.schedule import Schedule
 from service.sandbox.stripe import events
 from service.sandbox.stripe.errors import missing
 from service.sandbox.stripe.outcomes import Payments
-from service.sandbox.stripe.schedule import Schedule
 from service.sandbox.stripe.settings import Settings
 from service.sandbox.stripe.shapes import fresh
 from service.sandbox.stripe.signature import headers

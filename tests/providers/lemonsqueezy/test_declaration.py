@@ -25,9 +25,8 @@ def test_objects_have_their_own_clock_and_orders_may_be_receipts() -> None:
     )
 
 
-def test_there_is_no_log_and_deliveries_are_given_up_after_two_and_a_half_minutes() -> None:
+def test_there_is_no_log() -> None:
     assert provider.log_memory_days is None
-    assert provider.gives_up_after == 5 + 25 + 125
 
 
 def test_half_of_the_keys_limit_is_read() -> None:
@@ -53,7 +52,7 @@ def test_listings_go_from_parents_to_children_without_any_filter_by_time() -> No
         "orders",
         "subscription-invoices",
     ]
-    assert {(each.filter, each.shifts, each.newest_first) for each in provider.listings} == {(None, True, True)}
+    assert {(each.filter, each.shifts) for each in provider.listings} == {(None, True)}
 
 
 def test_orders_and_invoices_feed_payments_and_refunds_too() -> None:

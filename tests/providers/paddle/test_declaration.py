@@ -32,13 +32,13 @@ def test_objects_begin_with_these_events_only() -> None:
 
 
 def test_listings_go_from_parents_to_children_and_two_of_them_feed_several_kinds() -> None:
-    plain = [Listing(source=each, kind=each, filter=None, newest_first=False) for each in ("customer", "product")]
+    plain = [Listing(source=each, kind=each, filter=None) for each in ("customer", "product")]
     assert provider.listings == (
         *plain,
-        Listing(source="price", kind="price", filter=None, newest_first=False),
-        Listing(source="subscription", kind="subscription", filter=None, newest_first=False),
-        Listing(source="transaction", kind="invoice", filter="updated", feeds=("payment",), newest_first=False),
-        Listing(source="adjustment", kind="refund", filter=None, feeds=("credit_note", "dispute"), newest_first=False),
+        Listing(source="price", kind="price", filter=None),
+        Listing(source="subscription", kind="subscription", filter=None),
+        Listing(source="transaction", kind="invoice", filter="updated", feeds=("payment",)),
+        Listing(source="adjustment", kind="refund", filter=None, feeds=("credit_note", "dispute")),
     )
 
 

@@ -16,13 +16,12 @@ branch_labels = None
 depends_on = None
 
 _TIME: Final = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
-_BIG: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _CONTENT: Final = sa.text("content_key IS NOT NULL")
 _BEGUN: Final = sa.text("begun_by IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Add columns, their indexes, and the tables of presence and outages."""
+    """Add the columns and their indexes."""
     op.add_column("webhook_event", sa.Column("content_key", sa.String()))
     op.add_column("webhook_event", sa.Column("resent_at", _TIME))
     op.create_index(
@@ -37,21 +36,10 @@ def upgrade() -> None:
     )
     for table in ("invoice", "payment"):
         op.add_column(table, sa.Column("receipt_of", sa.String()))
-    op.create_table(
-        "presence", sa.Column("role", sa.String(), primary_key=True), sa.Column("beat_at", _TIME, nullable=False)
-    )
-    op.create_table(
-        "outage",
-        sa.Column("id", _BIG, primary_key=True),
-        sa.Column("began_at", _TIME, nullable=False),
-        sa.Column("ended_at", _TIME, nullable=False),
-    )
 
 
 def downgrade() -> None:
     """Drop them again, and what they hold."""
-    op.drop_table("outage")
-    op.drop_table("presence")
     for table in ("payment", "invoice"):
         op.drop_column(table, "receipt_of")
     op.drop_index("subscription_begun_by", "subscription")
