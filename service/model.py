@@ -257,7 +257,7 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """What writes state: `event:<id>`, `run:<id>`, or `call:<id>`."""
+    """What writes state: `event:<id>`, `run:<id>`, `call:<id>`."""
 
     type: Literal["event", "run", "call"]
     id: str
@@ -278,10 +278,8 @@ Verdict: TypeAlias = Literal["applied", "unchanged", "stale", "tie"]
 
 
 def content_of(fields: Fields) -> Content:
-    """Plain values of `fields` (times stay datetimes); equal contents are equal dictionaries.
-
-    NUL characters become U+FFFD: PostgreSQL's text can't hold them, and the raw bytes keep them anyway.
-    """
+    """Plain values of `fields` (times stay datetimes); equal contents are equal dictionaries."""
+    # NUL becomes U+FFFD: PostgreSQL's text can't hold it, and the raw bytes keep it anyway.
     content: Content = msgspec.to_builtins(fields, builtin_types=(datetime,))
     return _without_nul(content)
 

@@ -1,89 +1,38 @@
-"""One served socket for all tests of this folder; what answers behind it is chosen by each test."""
+"""How this provider's reader connects to the served API, and what stands behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 
-from service.provider import Connection
 from service.providers.lemonsqueezy.client import LemonSqueezyReader
-from service.sandbox.edge import Answer, Call, Edge
-from service.sandbox.server import serving
 from tests.providers.lemonsqueezy.given import KEY, SECRET
 from tests.providers.lemonsqueezy.shelf import Shelf, stocked
+from tests.providers.wire import Budget, Served, Switch
+
+__all__ = ["Budget", "Wire"]
 
 
-@dataclass
-class Budget:
-    """Grants every call and remembers what was asked of it."""
-
-    taken: list[bool] = field(default_factory=list)
-    pauses: list[float] = field(default_factory=list)
-
-    def take(self, *, reserve: bool = False) -> None:
-        self.taken.append(reserve)
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-
-@dataclass
-class Wire:
-    """A served API at `url`; `answer` decides, `calls` is what came, `slept` what the client waited."""
-
-    url: str
-    answer: Callable[[Call], Answer]
-    calls: list[Call] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
-    budget: Budget = field(default_factory=Budget)
-    readers: list[LemonSqueezyReader] = field(default_factory=list)
+class Wire(Served):
+    """The API as this provider's adapter reaches it."""
 
     def connect(
         self, *, key: str = KEY, store_id: str | None = None, secret: str | None = SECRET, timeout: float = 20.0
     ) -> LemonSqueezyReader:
         """A reader of this API that does not really wait between attempts."""
-        extra = {} if store_id is None else {"store_id": store_id}
-        connection = Connection(
-            api_key=key, api_base=self.url, budget=self.budget, timeout=timeout, extra=extra, webhook_secret=secret
-        )
-        self.readers.append(LemonSqueezyReader(connection, sleep=self.slept.append))
-        return self.readers[-1]
-
-    @property
-    def paths(self) -> list[str]:
-        """What was asked for."""
-        return [f"{call.method} {call.path}" for call in self.calls]
-
-
-class Switch:
-    """The exchange behind the socket: hands every call to the wire of the running test."""
-
-    wire: Wire
-
-    def __call__(self, call: Call) -> Answer:
-        self.wire.calls.append(call)
-        return self.wire.answer(call)
-
-
-@pytest.fixture(scope="session")
-def switch() -> Switch:
-    return Switch()
-
-
-@pytest.fixture(scope="session")
-def url(switch: Switch) -> Iterator[str]:
-    with serving(Edge(switch)) as url:
-        yield url
+        connection = self.connection(key, timeout=timeout, store_id=store_id, secret=secret)
+        reader = LemonSqueezyReader(connection, sleep=self.slept.append)
+        self.readers.append(reader)
+        return reader
 
 
 @pytest.fixture
 def wire(switch: Switch, url: str) -> Iterator[Wire]:
-    """An API that answers 500 until a test says otherwise; whoever connected to it is closed after the test."""
-    switch.wire = Wire(url, lambda _call: Answer(500))
-    yield switch.wire
-    for reader in switch.wire.readers:
+    """An API that answers 500 until a test says otherwise."""
+    switch.wire = wire = Wire(url)
+    yield wire
+    for reader in wire.readers:
         reader.close()
 
 

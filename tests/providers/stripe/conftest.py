@@ -1,76 +1,34 @@
-"""One served socket for all tests of this folder; what answers behind it is chosen by each test."""
+"""How this provider's reader connects to the served API, and what stands behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 
-from service.provider import Connection
 from service.providers.stripe.client import StripeReader
-from service.sandbox.edge import Answer, Call, Edge
-from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
 from tests.providers.stripe.given import KEY
+from tests.providers.wire import Budget, Served, Switch
+
+__all__ = ["Budget", "Wire"]
 
 
-@dataclass
-class Budget:
-    """Grants every call and remembers what was asked of it."""
-
-    taken: list[bool] = field(default_factory=list)
-    pauses: list[float] = field(default_factory=list)
-
-    def take(self, *, reserve: bool = False) -> None:
-        self.taken.append(reserve)
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-
-@dataclass
-class Wire:
-    """A served API at `url`; `answer` decides, `calls` is what came, `slept` what the client waited."""
-
-    url: str
-    answer: Callable[[Call], Answer]
-    calls: list[Call] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
-    budget: Budget = field(default_factory=Budget)
+class Wire(Served):
+    """The API as this provider's adapter reaches it."""
 
     def connect(self, *, key: str = KEY, timeout: float = 20.0) -> StripeReader:
         """A reader of this API that does not really wait between attempts."""
-        connection = Connection(api_key=key, api_base=self.url, budget=self.budget, timeout=timeout)
-        return StripeReader(connection, sleep=self.slept.append)
-
-
-class Switch:
-    """The exchange behind the socket: hands every call to the wire of the running test."""
-
-    wire: Wire
-
-    def __call__(self, call: Call) -> Answer:
-        self.wire.calls.append(call)
-        return self.wire.answer(call)
-
-
-@pytest.fixture(scope="session")
-def switch() -> Switch:
-    return Switch()
-
-
-@pytest.fixture(scope="session")
-def url(switch: Switch) -> Iterator[str]:
-    with serving(Edge(switch)) as url:
-        yield url
+        return StripeReader(self.connection(key, timeout=timeout), sleep=self.slept.append)
 
 
 @pytest.fixture
-def wire(switch: Switch, url: str) -> Wire:
+def wire(switch: Switch, url: str) -> Iterator[Wire]:
     """An API that answers 500 until a test says otherwise."""
-    switch.wire = Wire(url, lambda _call: Answer(500))
-    return switch.wire
+    switch.wire = wire = Wire(url)
+    yield wire
+    for reader in wire.readers:
+        reader.close()
 
 
 @pytest.fixture
