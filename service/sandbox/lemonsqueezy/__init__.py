@@ -1,14 +1,11 @@
 """The Lemon Squeezy stand-in: a stateful account behind a JSON:API, with what a dashboard or a buyer does as methods."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
-from service.sandbox.clock import Clock
-from service.sandbox.control import Command, control_routes
-from service.sandbox.delivery import Attempt, Deliveries, Delivery, Endpoint
-from service.sandbox.edge import Answer, Call, Edge
-from service.sandbox.faults import Faults
+from service.sandbox.control import Command
+from service.sandbox.delivery import Attempt, Delivery, Endpoint
+from service.sandbox.edge import Answer, Call
 from service.sandbox.lemonsqueezy import catalogue, events
 from service.sandbox.lemonsqueezy.api import Api
 from service.sandbox.lemonsqueezy.buyers import new_customer
@@ -19,6 +16,7 @@ from service.sandbox.lemonsqueezy.render import resource
 from service.sandbox.lemonsqueezy.settings import Settings
 from service.sandbox.lemonsqueezy.signature import sign
 from service.sandbox.lemonsqueezy.world import World
+from service.sandbox.standin import StandIn
 
 Json = dict[str, Any]
 
@@ -27,7 +25,7 @@ __all__ = ["Answer", "Attempt", "Call", "Delivery", "LemonSqueezySandbox", "Sand
 _KEY = "lsq_sandbox_key"
 
 
-class LemonSqueezySandbox(Dashboard):
+class LemonSqueezySandbox(Dashboard, StandIn[World, Api]):
     """One Lemon Squeezy account in memory, with an API over HTTP, virtual time, signed deliveries and faults.
 
     Two sandboxes with one seed and the same calls hold the same objects, ids and events. Every method may be called
@@ -58,7 +56,6 @@ class LemonSqueezySandbox(Dashboard):
             status_filter_broken=status_filter_broken,
             between_pages=between_pages,
         )
-        self._edge: Edge | None = None
         self._between = False
         self._open(World(seed=seed, now=now, settings=self.settings), api_key)
 
@@ -67,62 +64,9 @@ class LemonSqueezySandbox(Dashboard):
         self._world, self._api = world, Api(world, api_key, self._after_list)
 
     @property
-    def app(self) -> Edge:
-        """The ASGI application: the API, and the control plane under `/_sandbox/`."""
-        if self._edge is None:
-            self._edge = Edge(lambda call: self.exchange(call), control_routes(self))
-        return self._edge
-
-    @property
-    def clock(self) -> Clock:
-        """Virtual time, in unix seconds."""
-        return self._world.clock
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next; `forbidden` names types as in paths (`subscription-invoices`)."""
-        return self._world.faults
-
-    @property
     def payments(self) -> Payments:
         """How the customers' coming payments end."""
         return self._world.payments
-
-    @property
-    def deliveries(self) -> Deliveries:
-        """Webhooks that wait, and the sending of them."""
-        return self._world.deliveries
-
-    @property
-    def events(self) -> list[Json]:
-        """All that was ever sent, resends included, oldest first. It is the log itself: read it only.
-
-        Lemon Squeezy has no such log, so only tests may look at it.
-        """
-        return self._world.log
-
-    @property
-    def requests(self) -> list[tuple[str, str]]:
-        """Method and path of every API request so far, those that failed included."""
-        return self._api.requests
-
-    @property
-    def api_key(self) -> str:
-        """The key that requests must carry; assign another to make the old one wrong."""
-        return self._api.api_key
-
-    @api_key.setter
-    def api_key(self, key: str) -> None:
-        self._api.api_key = key
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Held by every request and every method: hold it to see several of them as one."""
-        return self._world.lock
-
-    def exchange(self, call: Call) -> Answer:
-        """Answer one request as over HTTP, faults included, without a socket; `dropped` means no response."""
-        return self._api.exchange(call)
 
     def call(self, method: str, path: str, json: Any = None, **query: object) -> Json:
         """One API request in-process, checked and answered as over HTTP; faults of the transport do not strike.
@@ -133,11 +77,6 @@ class LemonSqueezySandbox(Dashboard):
             SandboxError: the answer is an error.
         """
         return self._api.call(method, path, json, {name: str(value) for name, value in query.items()})
-
-    def advance(self, seconds: int) -> None:
-        """Move virtual time; renewals, retries, trial ends and expiries due on the way happen, each at its moment."""
-        with self.lock:
-            self._world.advance(seconds)
 
     def objects(self, resource_type: str) -> dict[str, Json]:
         """Current renderings by id of a type (`subscription-invoices`, ...), without the signed URLs."""

@@ -1,15 +1,13 @@
 """The Stripe stand-in: a stateful account that the official SDK talks to."""
 
-import threading
 from typing import Any, Literal
 
 import msgspec
 
-from service.sandbox.clock import Clock
-from service.sandbox.control import Command, control_routes
-from service.sandbox.delivery import Attempt, Deliveries, Delivery, Endpoint
-from service.sandbox.edge import Answer, Call, Edge
-from service.sandbox.faults import Faults
+from service.sandbox.control import Command
+from service.sandbox.delivery import Attempt, Delivery, Endpoint
+from service.sandbox.edge import Answer, Call
+from service.sandbox.standin import StandIn
 from service.sandbox.stripe.api import Api
 from service.sandbox.stripe.errors import SandboxError
 from service.sandbox.stripe.objects import disputes, refunds, sessions
@@ -24,7 +22,7 @@ Json = dict[str, Any]
 __all__ = ["Answer", "Attempt", "Call", "Delivery", "SandboxError", "StripeSandbox", "make", "sign"]
 
 
-class StripeSandbox:
+class StripeSandbox(StandIn[World, Api]):
     """One Stripe account in memory, with an API over HTTP, virtual time, signed deliveries and faults.
 
     Two sandboxes with one seed and the same calls hold the same objects, ids and events. Every method may be called
@@ -47,62 +45,11 @@ class StripeSandbox:
         self.settings = Settings(account_id=account_id, page_cap=page_cap, nested_cap=nested_cap, rate_limit=rate_limit)
         self._world = World(seed=seed, now=now, settings=self.settings)
         self._api = Api(self._world, api_key)
-        self._edge: Edge | None = None
-
-    @property
-    def app(self) -> Edge:
-        """The ASGI application: the API, and the control plane under `/_sandbox/`."""
-        if self._edge is None:
-            self._edge = Edge(lambda call: self.exchange(call), control_routes(self))
-        return self._edge
-
-    @property
-    def clock(self) -> Clock:
-        """Virtual time, in unix seconds."""
-        return self._world.clock
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong next."""
-        return self._world.faults
 
     @property
     def payments(self) -> Payments:
         """How the customers' coming payments end."""
         return self._world.payments
-
-    @property
-    def deliveries(self) -> Deliveries:
-        """Webhooks that wait, and the sending of them."""
-        return self._world.deliveries
-
-    @property
-    def events(self) -> list[Json]:
-        """The whole event log, oldest first, expired events included. It is the log itself: read it only."""
-        return self._world.log
-
-    @property
-    def requests(self) -> list[tuple[str, str]]:
-        """Method and path of every API request so far, those that failed included."""
-        return self._api.requests
-
-    @property
-    def api_key(self) -> str:
-        """The key that requests must carry; assign another to make the old one wrong."""
-        return self._api.api_key
-
-    @api_key.setter
-    def api_key(self, key: str) -> None:
-        self._api.api_key = key
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Held by every request and every method: hold it to see several of them as one."""
-        return self._world.lock
-
-    def exchange(self, call: Call) -> Answer:
-        """Answer one request as over HTTP, faults included, without a socket; `dropped` means no response."""
-        return self._api.exchange(call)
 
     def call(self, method: str, path: str, params: Json | None = None) -> Json:
         """One API request in-process, checked and answered as over HTTP; faults of the transport do not strike.
@@ -111,11 +58,6 @@ class StripeSandbox:
             SandboxError: the answer is an error.
         """
         return self._api.call(method, path, params)
-
-    def advance(self, seconds: int) -> None:
-        """Move virtual time; renewals, retries, trial ends and expiries due on the way happen, each at its moment."""
-        with self.lock:
-            self._world.advance(seconds)
 
     def objects(self, resource: str) -> dict[str, Json]:
         """Current renderings by id of a resource (`subscription`, `invoice_payment`, ...), deleted ones excluded."""
