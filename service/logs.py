@@ -26,7 +26,7 @@ Event = MutableMapping[str, Any]
 Later = Callable[[Callable[[], None]], object]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PRIVATE: Final = re.compile(r"secret|signature|authorization|api_?key|payload|body|e_?mail|password", re.IGNORECASE)
-_TOKEN: Final = re.compile(r"(?:whsec|[sr]k_(?:live|test))_\w*|\brk_\w+")
+_TOKEN: Final = re.compile(r"(?:whsec|[sr]k_(?:live|test)|pdl)_\w*|\brk_\w+")
 _QUERY: Final = re.compile(r"\?\S*")
 _COLOURS: Final = {"applied": 32, "ignored": 2, "stale": 2, "tie": 36, "retry": 33, "dead": 31}
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -165,7 +165,7 @@ def json_line(event: Event) -> bytes:
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
         line = json.dumps(event, default=str).encode()
     # A look at the whole line is far cheaper than one at each value.
-    if b"whsec_" in line or b"sk_live_" in line or b"sk_test_" in line or b"rk_" in line:
+    if b"whsec_" in line or b"sk_live_" in line or b"sk_test_" in line or b"rk_" in line or b"pdl_" in line:
         line = redact(line.decode()).encode()
     return line + b"\n"
 
