@@ -163,7 +163,7 @@ def _recompute(connection: Connection, work: Work, found: Sequence[Finding]) -> 
     ids = {kind: sorted({each.object_id for each in found if each.kind == kind}) for kind in ("payment", "invoice")}
     now, cause = work.database.now(), str(work.cause)
     derived.repair(connection, work.account.name, ids["payment"], ids["invoice"], cause, now)
-    receipts.refresh(connection, work.account.name, {*ids["payment"], *ids["invoice"]}, cause, now)
+    receipts.refresh(connection, work.account.name, dict.fromkeys(ids["payment"] + ids["invoice"], cause), now)
 
 
 def _revives(found: Finding) -> bool:

@@ -144,8 +144,7 @@ def apply(
     touched = [row for row in rows.values() if row.touched]
     state.save(connection, account, touched, history)
     derived.refresh(connection, account, touched, changes, now)
-    if changes:
-        receipts.refresh(connection, account, receipts.touched(touched, ordering), str(changes[-1].cause), now)
+    receipts.refresh(connection, account, receipts.touched(changes, ordering), now)
     return judgements
 
 

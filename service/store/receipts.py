@@ -8,7 +8,7 @@ rows in the transaction that changes either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from service.model import Change, Subscription
 from service.provider import Ordering
 from service.store import bulk
-from service.store.state import Key, StateRow
+from service.store.state import Key
 from service.store.tables import CHANGES
 
 _KINDS: Final = ("invoice", "payment")
@@ -37,30 +37,29 @@ def references(changes: Iterable[Change]) -> set[Key]:
     return found
 
 
-def touched(rows: Iterable[StateRow], ordering: Ordering) -> set[str]:
-    """The ids of invoices and payments that the rows just saved may have turned into receipts."""
-    if not ordering.receipts:
-        return set()
-    found: set[str] = set()
-    for row in rows:
-        if row.kind == "subscription" and row.content and row.content.get("begun_by"):
-            found.add(str(row.content["begun_by"]))
-        elif row.kind in _KINDS and any(key.partition(":")[0] in ordering.receipts for key in row.sources):
-            found.add(row.id)
+def touched(changes: Iterable[Change], ordering: Ordering) -> dict[str, str]:
+    """The ids of invoices and payments that these changes may have turned into receipts, and the cause of each."""
+    found: dict[str, str] = {}
+    for change in changes if ordering.receipts else ():
+        snapshot, cause = change.snapshot, str(change.cause)
+        if isinstance(snapshot.fields, Subscription) and snapshot.fields.begun_by:
+            found[snapshot.fields.begun_by] = cause
+        elif snapshot.kind in _KINDS and snapshot.source in ordering.receipts:
+            found.setdefault(snapshot.id, cause)
     return found
 
 
-def refresh(connection: Connection, account: str, ids: Collection[str], cause: str, now: datetime) -> None:
-    """Recompute which of these rows are receipts, and leave history for what changed."""
-    if not ids:
+def refresh(connection: Connection, account: str, causes: Mapping[str, str], now: datetime) -> None:
+    """Recompute which of these rows (id -> cause) are receipts, and leave history for what changed."""
+    if not causes:
         return
     changes: list[dict[str, Any]] = []
     for table in _KINDS:
-        source, parameters = bulk.incoming(connection, {"chosen": "text"}, [(id_,) for id_ in sorted(ids)])
+        source, parameters = bulk.incoming(connection, {"chosen": "text"}, [(id_,) for id_ in sorted(causes)])
         query = _WRONG.format(table=table, chosen=f"v.id IN (SELECT i.chosen FROM {source})")
         wrong = connection.execute(text(query), parameters | {"account": account}).all()
         _update(connection, account, table, [(row.id, row.owner) for row in wrong])
-        changes += [_change(account, table, row) | {"cause": cause, "at": now} for row in wrong]
+        changes += [_change(account, table, row) | {"cause": causes[row.id], "at": now} for row in wrong]
     bulk.insert(
         connection, CHANGES, changes, columns=("account", "kind", "object_id", "field", "old", "new", "cause", "at")
     )

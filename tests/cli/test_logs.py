@@ -58,7 +58,9 @@ def test_private_keys_are_dropped_at_any_depth(stream: io.StringIO, key: str) ->
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["json", "terminal"])
-@pytest.mark.parametrize("token", ["whsec_m4rk", "sk_live_m4rk", "sk_test_m4rk", "rk_live_m4rk", "rk_m4rk", "pdl_ntfset_m4rk"])
+@pytest.mark.parametrize(
+    "token", ["whsec_m4rk", "sk_live_m4rk", "sk_test_m4rk", "rk_live_m4rk", "rk_m4rk", "pdl_ntfset_m4rk"]
+)
 def test_what_looks_like_a_key_is_redacted_in_any_value(stream: io.StringIO, token: str) -> None:
     logs.configure("info", stream=stream)
     structlog.get_logger().warning("event.retry", error=f"refused {token}")

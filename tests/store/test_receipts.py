@@ -32,6 +32,14 @@ def test_an_order_becomes_a_receipt_in_any_order(database: Database) -> None:
     assert found == [("7",)]
 
 
+def test_history_names_the_subscriptions_event_and_not_the_last_of_the_batch(database: Database) -> None:
+    """Whoever asks why an order is a receipt is shown the event that made it one."""
+    other = change("subscription", "8", Subscription(status="active", begun_by="orders:2"), at=5)
+    put(database, _ORDER, _PAID, _SUBSCRIPTION, other, ordering=LEMON)
+    causes = rows(database, "SELECT DISTINCT cause FROM state_change WHERE field = 'receipt_of'")
+    assert causes == [(str(_SUBSCRIPTION.cause),)]
+
+
 def test_an_order_without_a_subscription_counts(database: Database) -> None:
     """A one-time purchase is a payment."""
     put(database, _ORDER, _PAID, change("subscription", "7", Subscription(begun_by="orders:2")), ordering=LEMON)
@@ -53,6 +61,6 @@ def test_a_wrong_receipt_is_found_and_repaired(database: Database) -> None:
         connection.exec_driver_sql("UPDATE invoice SET receipt_of = NULL")
         wrong = receipts.check(connection, "a")
         assert [(each["kind"], each["old"], each["new"]) for each in wrong] == [("invoice", None, "7")]
-        receipts.refresh(connection, "a", {"orders:1"}, "run:1", T0)
+        receipts.refresh(connection, "a", {"orders:1": "run:1"}, T0)
         assert receipts.check(connection, "a") == []
         assert receipts.among(connection, "a", ["orders:1", "orders:2"]) == {"orders:1"}
