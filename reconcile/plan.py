@@ -40,6 +40,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     max_changes: int | None = None
 
+    @property
+    def whole(self) -> bool:
+        """True where every kind is compared, as far back as it is due: what `status` counts as a run."""
+        return self.kind is None and self.since is None
+
     def text(self) -> str:
         """The options as they are kept with the run: a dead run is resumed only by one that was asked the same."""
         return msgspec.json.encode(msgspec.structs.replace(self, account=None), order="deterministic").decode()

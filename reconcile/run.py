@@ -118,8 +118,9 @@ def _start(system: System, account: Account, options: Options, identity: str | N
         if identity is not None:
             runs.check_identity(connection, account.name, account.provider.name, identity, now)
         return runs.start(
-            connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full
-        )
+            connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full,
+            whole=options.whole,
+        )  # fmt: skip
 
 
 def _work(

@@ -18,7 +18,7 @@ OVERDUE: Final = timedelta(hours=26)
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured account. `last_complete_run` is when its last complete reconcile run ended, None for never."""
+    """One configured account. `last_complete_run` is when its last reconcile run of every kind ended, None for never."""
 
     name: str
     provider: str

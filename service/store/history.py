@@ -114,8 +114,8 @@ def first_received(connection: Connection, account: str) -> datetime | None:
 
 
 def last_complete(connection: Connection, account: str) -> Record | None:
-    """The account's newest run that compared all it set out to and was no rehearsal."""
-    done = _RUNS.c.account == account, _RUNS.c.status == "complete", _RUNS.c.dry_run.is_(False)
+    """The account's newest run that set out to compare every kind, did, and was no rehearsal."""
+    done = _RUNS.c.account == account, _RUNS.c.status == "complete", _RUNS.c.dry_run.is_(False), _RUNS.c.whole.is_(True)
     columns = (_RUNS.c.id, _RUNS.c.started_at, _RUNS.c.finished_at, _RUNS.c.full)
     found = _records(connection, select(*columns).where(*done).order_by(_RUNS.c.id.desc()).limit(1))
     return found[0] if found else None

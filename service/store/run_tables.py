@@ -1,10 +1,12 @@
-"""What reconcile runs and processes leave behind: runs, ledgers, watermarks, findings, identities, budgets, heartbeats."""
+"""What reconcile runs and processes leave behind: runs, ledgers, watermarks, findings, identities, budgets, heartbeats,
+outages.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from service.store.columns import big, long_text, maybe_time, partial, time
@@ -12,7 +14,11 @@ from service.store.types import BigInt
 
 
 class ReconcileRun(SQLModel, table=True):
-    """One pass of the reconciler over one account. `options` and `report` are JSON."""
+    """One pass of the reconciler over one account. `options` and `report` are JSON.
+
+    `whole`: it set out to compare every kind, not limited by kind or time. `origin` is who asked: a `command`, or the
+    service itself after an `outage` or for its small `sweep`.
+    """
 
     __tablename__ = "reconcile_run"
     __table_args__ = (Index("reconcile_run_account", "account", "id"),)
@@ -26,6 +32,8 @@ class ReconcileRun(SQLModel, table=True):
     holder: str
     dry_run: bool = False
     full: bool = False
+    whole: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    origin: str = Field(default="command", sa_column_kwargs={"server_default": "command"})
     options: str = Field(default="{}", sa_type=Text)
     report: str | None = long_text()
 
@@ -127,3 +135,46 @@ class Heartbeat(SQLModel, table=True):
     role: str
     started_at: datetime = time()
     beat_at: datetime = time()
+
+
+class Presence(SQLModel, table=True):
+    """When any process of a role last said that it lives: what survives a clean stop of all of them."""
+
+    __tablename__ = "presence"
+
+    role: str = Field(primary_key=True)
+    beat_at: datetime = time()
+
+
+class Outage(SQLModel, table=True):
+    """A time in which an account's events may have been lost for good, until `done_at`, when a run has caught up.
+
+    `cause`: `silence`, no web process wrote its heartbeat; `sweep`, a small sweep found more missing than it may read.
+    """
+
+    __tablename__ = "outage"
+    __table_args__ = (
+        UniqueConstraint("account", "cause", "began_at", name="outage_once"),
+        partial("outage_unfinished", "done_at IS NULL", "account"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInt)
+    account: str
+    cause: str
+    began_at: datetime = time()
+    ended_at: datetime = time()
+    attempts: int = 0
+    next_attempt_at: datetime = time()
+    error: str | None = long_text()
+    run_id: int | None = big()
+    done_at: datetime | None = maybe_time()
+
+
+class SweepTurn(SQLModel, table=True):
+    """When an account was last swept in small, and when it is due again."""
+
+    __tablename__ = "sweep_turn"
+
+    account: str = Field(primary_key=True)
+    last_at: datetime | None = maybe_time()
+    next_at: datetime = time()

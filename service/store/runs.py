@@ -57,8 +57,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def start(
-    connection: Connection, account: str, holder: str, now: datetime, *, options: str, dry_run: bool, full: bool
-) -> Run:
+    connection: Connection, account: str, holder: str, now: datetime, *, options: str, dry_run: bool, full: bool,
+    whole: bool, origin: str = "command",
+) -> Run:  # fmt: skip
     """A new run, or a dead one of the same options taken over; raises `RunRefused` while another is alive.
 
     Two starts at once: the lock lets one look at a time, and the second sees the first one's row.
@@ -76,7 +77,7 @@ def start(
         values = {"status": "failed", "finished_at": now}
         connection.execute(update(RUNS).where(RUNS.c.id == row.id).values(**values))
     values = {"account": account, "status": "running", "started_at": now, "heartbeat_at": now, "holder": holder}
-    values |= {"dry_run": dry_run, "full": full, "options": options}
+    values |= {"dry_run": dry_run, "full": full, "whole": whole, "origin": origin, "options": options}
     found = connection.execute(insert(RUNS).values(**values).returning(RUNS.c.id)).scalar_one()
     return Run(id=found, account=account, holder=holder, started_at=now)
 

@@ -22,6 +22,7 @@ from reconcile.report import AccountReport, Line, Report
 from reconcile.run import reconcile
 from service.errors import ConfigError, RunRefused
 from service.provider import Page
+from service.status import gather
 from service.store import runs
 from service.store.drift import Local
 from tests.reconcile.world import World
@@ -30,7 +31,7 @@ from tests.reconcile.world import World
 def begin(world: World, holder: str = "other", **options: Any) -> runs.Run:
     text = Options(**options).text()
     with world.system.database.write() as connection:
-        return runs.start(connection, "stripe", holder, world.now, options=text, dry_run=False, full=False)
+        return runs.start(connection, "stripe", holder, world.now, options=text, dry_run=False, full=False, whole=True)
 
 
 def test_two_runs_of_one_account_never_overlap(shop: World) -> None:
@@ -58,6 +59,21 @@ def test_a_dead_run_with_other_options_is_closed_as_failed(shop: World) -> None:
     report = shop.run()
     assert (report.resumed, report.status) == (False, "complete")
     assert shop.sql("SELECT status FROM reconcile_run WHERE id = :id", id=dead.id)[0].status == "failed"
+
+
+@pytest.mark.parametrize("limit", [{"kind": "customer"}, {"kind": "events"}, {"since": timedelta(days=2)}])
+def test_a_run_limited_by_kind_or_time_is_not_the_last_complete_run(shop: World, limit: dict[str, Any]) -> None:
+    """`status` would call a copy proven that was only looked at in part."""
+    shop.later(27 * 3600)
+    assert shop.run(**limit).status == "complete"
+    assert overdue(shop)
+    assert shop.run().status == "complete"
+    assert not overdue(shop)
+
+
+def overdue(world: World) -> bool:
+    """What `status` says of the account."""
+    return gather(world.system.database, world.system.accounts).accounts[0].overdue
 
 
 class Killed(BaseException):

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -15,6 +16,9 @@ from service.errors import SchemaError
 from service.store import schema
 from service.store.engine import Database
 from service.store.tables import EVENTS, METADATA
+
+_OLD_RUN = """INSERT INTO reconcile_run (account, status, started_at, heartbeat_at, holder, dry_run, "full", options)
+    VALUES ('a', 'complete', '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00', 'h', false, false, :options)"""
 
 
 def test_migrations_make_exactly_what_the_models_describe(database: Database) -> None:
@@ -58,6 +62,23 @@ def test_a_populated_database_keeps_its_rows_when_migrated_and_can_go_down(
     assert not inspect(database.engine).has_table("webhook_event")
 
 
+def test_which_earlier_runs_were_whole_follows_from_their_options(empty_url: str) -> None:
+    """Else `status` would ask for a run on the day of the upgrade, or go on counting one of a single kind."""
+    schema.migrate(empty_url)
+    schema.downgrade(empty_url, "0002")
+    database = Database(empty_url)
+    told = [{"kind": None, "since": None}, {"kind": "invoice", "since": None}, {"kind": None, "since": "P2D"}]
+    with database.write() as connection:
+        for options in told:
+            given = msgspec.json.encode({"account": None, "dry_run": False, **options}).decode()
+            connection.execute(text(_OLD_RUN), {"options": given})
+    schema.migrate(empty_url)
+    with database.read() as connection:
+        found = connection.execute(text("SELECT whole, origin FROM reconcile_run ORDER BY id")).all()
+    assert [(bool(row[0]), row[1]) for row in found] == [(True, "command"), (False, "command"), (False, "command")]
+    database.close()
+
+
 def test_processes_that_migrate_at_once_migrate_once(empty_url: str) -> None:
     """The second waits for the first and finds its work done."""
     with multiprocessing.get_context("spawn").Pool(3) as pool:
@@ -78,7 +99,7 @@ def test_a_schema_that_is_behind_is_refused(database: Database, monkeypatch: pyt
     """A known revision that is not the newest is an older one."""
     schema.check(database)
     monkeypatch.setattr(schema, "head", lambda: "9999")
-    with pytest.raises(SchemaError, match="at revision 0002, this code needs 9999"):
+    with pytest.raises(SchemaError, match="at revision 0003, this code needs 9999"):
         schema.check(database)
 
 
