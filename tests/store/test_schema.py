@@ -67,7 +67,11 @@ def test_which_earlier_runs_were_whole_follows_from_their_options(empty_url: str
     schema.migrate(empty_url)
     schema.downgrade(empty_url, "0002")
     database = Database(empty_url)
-    told = [{"kind": None, "since": None}, {"kind": "invoice", "since": None}, {"kind": None, "since": "P2D"}]
+    told: list[dict[str, str | None]] = [
+        {"kind": None, "since": None},
+        {"kind": "invoice", "since": None},
+        {"kind": None, "since": "P2D"},
+    ]
     with database.write() as connection:
         for options in told:
             given = msgspec.json.encode({"account": None, "dry_run": False, **options}).decode()
