@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import msgspec
 
+from service import catalogue
+from service.catalogue import Document
 from service.errors import ConfigError
 
 Options: TypeAlias = Mapping[str, Sequence[str]]
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str = "sqlite:///tallyhook.db"
     port: int = 8000
     accounts: tuple[AccountSettings, ...] = ()
+    document: Document = msgspec.field(default_factory=catalogue.built_in)
     api_tokens: tuple[str, ...] = ()
     max_body: int = 1_048_576
     queue_limit: int = 2_048
@@ -60,16 +62,17 @@ def load(environ: Mapping[str, str] | None = None, providers: Providers = ()) ->
     """The settings of this process. Raises `ConfigError`.
 
     `providers` are the names that are known; where it is a mapping, it says which further options each one takes.
-    With `TALLYHOOK_CONFIG` accounts come from that TOML file; otherwise each provider of `providers` with a variable of its
-    prefix (`STRIPE_WEBHOOK_SECRET`, `STRIPE_API_KEY`, ...) is one account of the provider's name.
+    Accounts come from the `[accounts]` of the TOML file that `TALLYHOOK_CONFIG` names; without such tables each provider of
+    `providers` with a variable of its prefix (`STRIPE_WEBHOOK_SECRET`, `STRIPE_API_KEY`, ...) is one account of the
+    provider's name. `document` holds the file's other tables, for those who read them.
     """
     env = os.environ if environ is None else environ
     base: dict[str, Any] = {}
     options = providers if isinstance(providers, Mapping) else dict.fromkeys(providers, ())
     path = env.get("TALLYHOOK_CONFIG")
     if path:
-        base = _file(Path(path), options)
-    else:
+        base = _file(catalogue.read(Path(path)), options)
+    if "accounts" not in base:
         found = (_account(env, name, taken) for name, taken in options.items())
         base["accounts"] = tuple(account for account in found if account is not None)
     base |= _numbers(env)
@@ -115,50 +118,43 @@ def _account(env: Mapping[str, str], provider: str, options: Sequence[str]) -> A
     )
 
 
-def _file(path: Path, providers: Options) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"TALLYHOOK_CONFIG: there is no file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from None
-    limits = content.pop("limits", {})
-    accounts = content.pop("accounts", {})
-    unknown = sorted(content)
-    if unknown or not isinstance(accounts, dict) or not isinstance(limits, dict):
-        raise ConfigError(
-            f"{path}: unknown or malformed section {unknown or 'accounts'}; known: [accounts.NAME], [limits]"
-        )
-    found: dict[str, Any] = {
-        "accounts": tuple(_file_account(path, name, data, providers) for name, data in accounts.items())
-    }
-    return found | _limits(path, limits)
+def _file(document: Document, providers: Options) -> dict[str, Any]:
+    found: dict[str, Any] = {"document": document, **_limits(document)}
+    if "accounts" in document.tables:
+        accounts = catalogue.convert(document, "accounts", dict[str, dict[str, Any]])
+        found["accounts"] = tuple(_file_account(document, name, data, providers) for name, data in accounts.items())
+    return found
 
 
-def _limits(path: Path, limits: dict[str, Any]) -> dict[str, Any]:
-    known = {"max_body", "queue_limit", "commit_timeout", "max_attempts", "claim_limit"}
-    for key, value in limits.items():
-        if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigError(f"{path}: [limits] {key}: unknown key or not a number; known: {', '.join(sorted(known))}")
-    return limits
+class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    max_body: int | None = None
+    queue_limit: int | None = None
+    commit_timeout: float | None = None
+    max_attempts: int | None = None
+    claim_limit: int | None = None
 
 
-def _file_account(path: Path, name: str, data: Any, providers: Options) -> AccountSettings:
-    where = f"{path}: [accounts.{name}]"
-    if not isinstance(data, dict) or data.get("provider") not in providers or "extra" in data:
-        raise ConfigError(f"{where} provider: name one of {', '.join(providers)}")
-    secrets = data.get("webhook_secrets", data.pop("webhook_secret", ()))
-    extra = {option: str(data.pop(option)) for option in providers[data["provider"]] if option in data}
-    values = {
-        **data,
+def _limits(document: Document) -> dict[str, Any]:
+    given = catalogue.convert(document, "limits", _Limits)
+    return {name: value for name, value in msgspec.structs.asdict(given).items() if value is not None}
+
+
+def _file_account(document: Document, name: str, data: dict[str, Any], providers: Options) -> AccountSettings:
+    steps = ("accounts", name)
+    if data.get("provider") not in providers:
+        raise document.error((*steps, "provider"), f"expected one of {', '.join(providers)}")
+    for key in ("name", "extra"):
+        if key in data:
+            raise document.error((*steps, key), "unknown key")
+    options = providers[data["provider"]]
+    values = {key: value for key, value in data.items() if key not in (*options, "webhook_secret")}
+    secrets = data.get("webhook_secrets", data.get("webhook_secret", ()))
+    values |= {
         "name": name,
         "webhook_secrets": [secrets] if isinstance(secrets, str) else secrets,
-        "extra": extra,
+        "extra": {option: str(data[option]) for option in options if option in data},
     }
-    try:
-        return msgspec.convert(values, AccountSettings)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where} {error}") from None
+    return catalogue.convert_value(document, steps, values, AccountSettings)
 
 
 def _split(value: str) -> tuple[str, ...]:
