@@ -14,9 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from service.model import Change, Payment, Refund
-from service.store import bulk, state
+from service.store import bulk, feed, state
 from service.store.state import Key, StateRow
-from service.store.tables import CHANGES
 
 _SUM = "(SELECT coalesce(sum(r.amount), 0) FROM refund r WHERE r.account = p.account AND r.payment_id = p.id AND r.status = 'succeeded')"
 _LINK = "(SELECT v.subscription_id FROM invoice v WHERE v.account = p.account AND v.id = p.invoice_id)"
@@ -110,9 +109,7 @@ def _refresh(
     )
     linked = sorted({*connection.execute(text(query), parameters).scalars(), *invoices})
     changes += _refresh_invoices(connection, account, linked, causes, cause, now)
-    bulk.insert(
-        connection, CHANGES, changes, columns=("account", "kind", "object_id", "field", "old", "new", "cause", "at")
-    )
+    feed.append(connection, changes)
 
 
 def _refresh_invoices(

@@ -16,9 +16,8 @@ from sqlalchemy import Connection, text
 
 from service.model import Change, Subscription
 from service.provider import Ordering
-from service.store import bulk
+from service.store import bulk, feed
 from service.store.state import Key
-from service.store.tables import CHANGES
 
 _KINDS: Final = ("invoice", "payment")
 _OWNER: Final = "(SELECT min(s.id) FROM subscription s WHERE s.account = v.account AND s.begun_by = v.id)"
@@ -60,9 +59,7 @@ def refresh(connection: Connection, account: str, causes: Mapping[str, str], now
         wrong = connection.execute(text(query), parameters | {"account": account}).all()
         _update(connection, account, table, [(row.id, row.owner) for row in wrong])
         changes += [_change(account, table, row) | {"cause": causes[row.id], "at": now} for row in wrong]
-    bulk.insert(
-        connection, CHANGES, changes, columns=("account", "kind", "object_id", "field", "old", "new", "cause", "at")
-    )
+    feed.append(connection, changes)
 
 
 def check(connection: Connection, account: str, *, limit: int = 1000) -> list[dict[str, Any]]:

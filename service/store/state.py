@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select, text
 
 from service.instants import moment
 from service.model import CHILDREN, Cause, Content, Kind, Payment, Snapshot
-from service.store import bulk
-from service.store.tables import CHANGES, CHILD, STATE
+from service.store import bulk, feed
+from service.store.tables import CHILD, STATE
 
 Key = tuple[Kind, str]
 # Columns of a state table that are not content of any one snapshot.
@@ -120,9 +120,7 @@ def save(connection: Connection, account: str, rows: Sequence[StateRow], changes
         bulk.upsert(connection, STATE[kind], values, columns=columns, keep_if_null=("raw",))
         if kind in CHILDREN:
             _save_children(connection, account, kind, [row for row in touched if row.rewritten])
-    bulk.insert(
-        connection, CHANGES, changes, columns=("account", "kind", "object_id", "field", "old", "new", "cause", "at")
-    )
+    feed.append(connection, changes)
 
 
 def differences(account: str, row: StateRow, cause: Cause, at: datetime) -> list[dict[str, Any]]:
