@@ -51,7 +51,8 @@ def settled(connection: Connection) -> int:
     if connection.dialect.name != "postgresql":
         return int(connection.execute(text("SELECT coalesce(max(id), 0) FROM state_change")).scalar_one())
     found = connection.execute(_MARKS).one()
-    return min([found.newest, *(_unwrapped(mark, found.newest) for mark in found.marks)])
+    newest = int(found.newest)
+    return min([newest, *(_unwrapped(mark, newest) for mark in found.marks)])
 
 
 class Page(msgspec.Struct, frozen=True):
