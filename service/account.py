@@ -6,7 +6,8 @@ import threading
 
 import msgspec
 
-from service.errors import ConfigError
+from service.billing_provider import Writer, Writes
+from service.errors import ConfigError, NotSupported
 from service.provider import Budget, Connection, Envelope, Headers, Provider, Reader
 from service.settings import AccountSettings
 
@@ -22,6 +23,7 @@ class Account:
         self.budget = budget
         self._lock = threading.Lock()
         self._reader: Reader | None = None
+        self._writer: Writer | None = None
 
     def verify(self, headers: Headers, body: bytes, now: float) -> None:
         """Return if one of the account's secrets signed these bytes in time; otherwise raise `Rejected`."""
@@ -53,20 +55,35 @@ class Account:
 
     def reader(self) -> Reader:
         """The read side. Raises `ConfigError` where no API key is configured."""
-        if not self.settings.api_key:
-            prefix = self.settings.provider.upper()
-            raise ConfigError(f"account {self.name!r} has no API key; set {prefix}_API_KEY to read from the provider")
+        api_key = self._key("read from the provider")
         with self._lock:
             if self._reader is None:
-                self._reader = self.provider.connect(self._connection(self.settings.api_key))
+                self._reader = self.provider.connect(self._connection(api_key))
             return self._reader
+
+    def writer(self) -> Writer:
+        """The write side. Raises `ConfigError` where no API key is configured, `NotSupported` where the adapter has none."""
+        if not isinstance(self.provider, Writes):
+            raise NotSupported(f"{self.provider.name} has no write side here", "make the change at the provider itself")
+        api_key = self._key("write to the provider")
+        with self._lock:
+            if self._writer is None:
+                self._writer = self.provider.write(self._connection(api_key))
+            return self._writer
 
     def close(self) -> None:
         """Give back the connections."""
         with self._lock:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+            for side in (self._reader, self._writer):
+                if side is not None:
+                    side.close()
+            self._reader = self._writer = None
+
+    def _key(self, purpose: str) -> str:
+        if self.settings.api_key:
+            return self.settings.api_key
+        prefix = self.settings.provider.upper()
+        raise ConfigError(f"account {self.name!r} has no API key; set {prefix}_API_KEY to {purpose}")
 
     def _connection(self, api_key: str) -> Connection:
         base = self.settings.api_base

@@ -8,6 +8,13 @@ TallyhookError
 ├── MappingError          an event or object has a shape that can't be translated
 ├── LeaseLost             a worker outlived its lease; its transaction was rolled back
 ├── RunRefused            a reconcile run must not start (another runs, or the key changed hands)
+├── WriteError            a write to a provider has no result
+│   ├── NotSupported          the provider can't do this; nothing was sent
+│   ├── NotDone               it was not sent, or is proven to have done nothing
+│   ├── Undecided             whether it was done can't be shown
+│   ├── OutcomeUnknown        it may have been done; it is being settled, or a person has to look
+│   ├── KeyConflict           the idempotency key belongs to another request
+│   └── CallInProgress        the same request is being sent by another process
 └── ProviderError         a call to a provider failed
     ├── ProviderUnavailable   timeout, connection lost, 5xx, broken answer: try again
     ├── RateLimited           429: try again after `retry_after`
@@ -69,6 +76,48 @@ class LeaseLost(TallyhookError):
 
 class RunRefused(TallyhookError):
     """A reconcile run must not start. The message says why and what to do."""
+
+
+class WriteError(TallyhookError):
+    """A write to a provider has no result. The subclass says what that means for trying again."""
+
+
+class NotSupported(WriteError):
+    """The provider can't do this. Nothing was sent. `alternative` says what to do instead."""
+
+    def __init__(self, reason: str, alternative: str) -> None:
+        super().__init__(f"{reason}; {alternative}")
+        self.reason = reason
+        self.alternative = alternative
+
+
+class NotDone(WriteError):
+    """Nothing was done: the request was never sent, or complete lists show nothing of it. The same key may be tried again."""
+
+
+class Undecided(WriteError):
+    """Neither that a write was done nor that it was not can be shown. The message says what was looked at."""
+
+
+class OutcomeUnknown(WriteError):
+    """A write may have been done or not. `call_id` names its row of `provider_call`; the same idempotency key asks again.
+
+    `needs_review` is true where a person has to look, since the provider's lists can't tell.
+    """
+
+    def __init__(self, call_id: str, detail: str, *, needs_review: bool = False) -> None:
+        super().__init__(f"call {call_id}: {detail}")
+        self.call_id = call_id
+        self.detail = detail
+        self.needs_review = needs_review
+
+
+class KeyConflict(WriteError):
+    """The idempotency key was used for another request before; use a new key for a new request."""
+
+
+class CallInProgress(WriteError):
+    """The same request, by the same idempotency key, is being sent right now; ask again in a moment."""
 
 
 class ProviderError(TallyhookError):

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from service.errors import BadRequest, ConfigError, ProviderUnavailable, RateLimited
+from service.errors import BadRequest, ConfigError, NotDone, ProviderUnavailable, RateLimited
 from service.provider import Connection
 from service.refusals import NETWORK_ERRORS, Words, broken, http_date, lost, refused
 
@@ -35,11 +35,15 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A 2xx answer. `as_of` is its `Date`: the provider's time when it answered, in whole seconds."""
+    """A 2xx answer. `as_of` is its `Date`: the provider's time when it answered, in whole seconds.
+
+    `replayed` says that the body is a stored one, from when the idempotency key was first used.
+    """
 
     operation: str
     body: bytes
     as_of: datetime
+    replayed: bool = False
 
     def decoded(self, kind: Any) -> Any:
         """The body as `kind`, a msgspec type; raise `ProviderUnavailable` where it is something else."""
@@ -80,19 +84,34 @@ class Transport:
         request = self._client.build_request("POST", path, data=form, headers=headers)
         return self._retrying(self._once, request, True)
 
-    def write(self, method: str, path: str, body: Any = None) -> Answer:
-        """Write JSON, once: a provider without idempotency keys might act twice. Raises `ProviderError`."""
+    def write(self, method: str, path: str, body: Any = None, *, deadline: float | None = None) -> Answer:
+        """Write JSON, once: a provider without idempotency keys might act twice.
+
+        Raises:
+            NotDone: `deadline` (of `time.monotonic`) passed while the budget held the request back.
+            ProviderError: the request failed.
+        """
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": self._api.headers.get("Content-Type", "application/json")}
-        return self._once(self._client.build_request(method, path, content=content, headers=headers), True)
+        request = self._client.build_request(method, path, content=content, headers=headers)
+        return self._once(request, True, deadline)
+
+    def write_form(
+        self, method: str, path: str, form: Params, *, idempotency_key: str, deadline: float | None = None
+    ) -> Answer:
+        """Write a form, once, under a key that makes the provider act once however often it comes. Raises as `write`."""
+        headers = {"Idempotency-Key": idempotency_key}
+        return self._once(self._client.build_request(method, path, data=form, headers=headers), True, deadline)
 
     def close(self) -> None:
         """Give back the connections."""
         self._client.close()
 
-    def _once(self, request: httpx.Request, reserve: bool) -> Answer:
+    def _once(self, request: httpx.Request, reserve: bool, deadline: float | None = None) -> Answer:
         operation = f"{request.method} {request.url.path}"
         self._budget.take(reserve=reserve)
+        if deadline is not None and time.monotonic() > deadline:
+            raise NotDone(f"{operation}: the account's budget had no room in time; nothing was sent, so try again")
         try:
             response = self._client.send(request)
         except NETWORK_ERRORS as error:
@@ -102,7 +121,8 @@ class Transport:
         as_of = http_date(response.headers.get("date", ""))
         if as_of is None:
             raise broken(operation, "no readable Date header, so nothing tells how new it is")
-        return Answer(operation, response.content, as_of.astimezone(UTC))
+        replayed = response.headers.get("idempotent-replayed", "").lower() == "true"
+        return Answer(operation, response.content, as_of.astimezone(UTC), replayed)
 
     def _refusal(self, operation: str, response: httpx.Response) -> Exception:
         error = refused(operation, response, self._api.words)
