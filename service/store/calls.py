@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, func, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.store.call_tables import OPEN, ProviderCall
+from service.store.call_tables import OPEN
+from service.store.tables import CALLS
 
 LEASE: Final = timedelta(seconds=90)
-CALLS: Final[Table] = ProviderCall.__table__  # type: ignore[attr-defined]
 State = Literal["pending", "unknown", "done", "pending_checkout", "refused", "not_done", "needs_review"]
 # What certainly did nothing: the same idempotency key may be sent again, as a new request at the provider.
 VOID: Final = ("refused", "not_done")

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, UniqueConstra
 from sqlmodel import Field, SQLModel
 
 from service.model import Kind
-from service.store import run_tables
+from service.store import call_tables, run_tables
 from service.store.billing_tables import (
     CreditNote,
     Customer,
@@ -139,5 +139,6 @@ CHILD: Final[dict[str, tuple[Table, str]]] = {
 EVENTS: Final[Table] = table(WebhookEvent)
 LEASES: Final[Table] = table(SubjectLease)
 CHANGES: Final[Table] = table(StateChange)
+CALLS: Final[Table] = table(call_tables.ProviderCall)
 # Importing a module is what puts its tables into the metadata.
 METADATA: Final = run_tables.ReconcileRun.metadata
