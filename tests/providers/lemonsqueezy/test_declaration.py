@@ -1,7 +1,5 @@
 """What the adapter declares."""
 
-from pathlib import Path
-
 import pytest
 
 from service.provider import Listing, Ordering, Provider
@@ -79,12 +77,3 @@ def test_a_key_does_not_show_its_mode(key: str | None) -> None:
 )
 def test_the_dashboard_page_is_that_of_the_object(source: str, object_id: str, url: str | None) -> None:
     assert provider.dashboard_url(source, object_id, livemode=True) == url
-
-
-def test_the_adapter_imports_nothing_of_ours_but_the_port() -> None:
-    folder = Path(__file__).parents[3] / "service" / "providers" / "lemonsqueezy"
-    lines = [line for file in folder.rglob("*.py") for line in file.read_text().splitlines()]
-    ours = {line.split()[1] for line in lines if line.startswith("from service.")}
-    port = {"envelopes", "reading", "refusals", "signatures", "transport"}
-    allowed = {"service.model", "service.errors", "service.provider", *(f"service.{each}" for each in port)}
-    assert {name for name in ours if not name.startswith("service.providers.lemonsqueezy")} == allowed

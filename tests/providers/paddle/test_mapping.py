@@ -227,5 +227,6 @@ def test_the_version_is_the_objects_own_update_time_to_the_microsecond(text: str
     assert snapshot.as_of == moment(kept)
 
 
-def test_an_object_without_update_time_has_no_version_of_its_own() -> None:
-    assert only("adjustment.created__credit").as_of is None
+def test_an_object_that_was_never_updated_is_as_old_as_it_is() -> None:
+    snapshot = only("adjustment.created__credit")
+    assert snapshot.as_of == moment(data("adjustment.created__credit")["created_at"])

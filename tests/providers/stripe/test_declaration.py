@@ -1,7 +1,6 @@
 """What the adapter declares."""
 
 import typing
-from pathlib import Path
 
 import pytest
 from stripe import Event
@@ -99,12 +98,3 @@ def test_the_dashboard_page_is_that_of_the_object_and_mode(
     source: str, object_id: str, livemode: bool, url: str | None
 ) -> None:
     assert provider.dashboard_url(source, object_id, livemode=livemode) == url
-
-
-def test_the_adapter_imports_nothing_of_ours_but_the_port() -> None:
-    folder = Path(__file__).parents[3] / "service" / "providers" / "stripe"
-    lines = [line for file in folder.rglob("*.py") for line in file.read_text().splitlines()]
-    ours = {line.split()[1] for line in lines if line.startswith("from service.")}
-    port = {"envelopes", "reading", "refusals", "signatures", "transport"}
-    allowed = {"service.model", "service.errors", "service.provider", *(f"service.{each}" for each in port)}
-    assert {name for name in ours if not name.startswith("service.providers.stripe")} == allowed

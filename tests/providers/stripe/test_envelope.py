@@ -4,15 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.errors import Rejected
 from service.provider import Envelope
 from service.providers.stripe import provider
 from tests.providers.stripe.given import T, at, event, fixture
-
-HEAD = b'{"id":"evt_1","object":"event","type":"invoice.paid","created":1790000000,"data":{"object":%s}}'
 
 
 def rejected(body: bytes) -> bool:
@@ -89,35 +85,8 @@ def test_an_object_without_id_leaves_the_id_open() -> None:
     assert (envelope.kind, envelope.object_id) == ("entitlements.active_entitlement_summary", None)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"id": None},
-        {"id": 5},
-        {"id": ""},
-        {"id": "e" * 256},
-        {"id": "evt\0"},
-        {"type": None},
-        {"type": ""},
-        {"type": "t" * 256},
-        {"created": "1790000000"},
-        {"created": 946_684_799},
-        {"created": 4_102_444_800},
-        {"created": -1},
-        {"created": True},
-        {"created": 1790000000.5},
-        {"created": 10**400},
-        {"object": "invoice"},
-        {"object": None},
-        {"data": None},
-        {"data": {}},
-        {"data": {"object": []}},
-        {"data": {"object": {"id": "i" * 256}}},
-        {"data": {"object": {"object": "o\0"}}},
-        {"data": {"object": {"customer": "c" * 256}}},
-    ],
-)
-def test_an_event_without_usable_id_type_time_or_object_is_rejected(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [{"object": "invoice"}, {"object": None}, {"data": {}}])
+def test_what_is_neither_a_snapshot_nor_a_thin_event_is_rejected(change: dict[str, Any]) -> None:
     assert rejected(json.dumps(json.loads(event("invoice.paid", {"id": "in_1"})) | change).encode())
 
 
@@ -125,60 +94,3 @@ def test_an_event_without_usable_id_type_time_or_object_is_rejected(change: dict
 def test_a_thin_notification_without_a_sane_time_is_rejected(created: object) -> None:
     thin = json.loads(fixture("v1.invoice.paid__thin"))
     assert rejected(json.dumps(thin | {"created": created}).encode())
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"{",
-        b"\xef\xbb\xbf{}",
-        HEAD % b'{"id":NaN}',
-        HEAD % b'{"x":Infinity}',
-        HEAD % b'{"x":"\xff"}',
-        HEAD % b'{"x":"\x00"}',
-        HEAD % b'{"id":"\\ud800"}',
-        HEAD % (b'{"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
-        HEAD % (b'{"customer":' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
-        (HEAD % b"{}") + b"{}",
-    ],
-)
-def test_bytes_that_are_not_one_json_document_are_rejected(body: bytes) -> None:
-    assert rejected(body)
-
-
-def test_of_duplicate_keys_the_last_counts_in_envelope_and_mapping_alike() -> None:
-    body = HEAD % b'{"id":"in_1","object":"invoice","id":"in_2"}'
-    assert provider.envelope(body).object_id == "in_2"
-    assert provider.map(body).snapshots[0].id == "in_2"
-
-
-_json = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda s: st.dictionaries(st.text(), s))
-_places = st.sampled_from(
-    ["id", "object", "type", "created", "livemode", "account", "data", "data.object", "data.object.id"]
-)
-
-
-@given(_places, _json)
-def test_any_json_in_any_place_is_an_envelope_or_a_named_rejection(place: str, value: Any) -> None:
-    for name in reversed(place.split(".")):
-        value = {name: value}
-    whole = json.loads(event("invoice.paid", {"id": "in_1"}))
-    assert outcome(json.dumps(whole | value).encode()) in {"accepted", "bad_payload"}
-    assert outcome(json.dumps(value).encode()) == "bad_payload"
-
-
-def outcome(body: bytes) -> str:
-    """`accepted`, or the cause of the rejection."""
-    try:
-        provider.envelope(body)
-    except Rejected as rejection:
-        return rejection.cause
-    return "accepted"
-
-
-@given(st.binary())
-def test_arbitrary_bytes_are_rejected_by_name(body: bytes) -> None:
-    assert rejected(body)

@@ -13,11 +13,13 @@ __all__ = [
 
 
 def seen(source: str, kind: Kind, obj: Object, fields: Fields, raw: str | None) -> Snapshot:
-    """The snapshot that an object makes of a row of its own id; its version is its own `updated_at`."""
-    own = own_key(obj)
-    return Snapshot(
-        source=source, source_id=own, kind=kind, id=own, fields=fields, raw=raw, as_of=instant(obj, "updated_at")
-    )
+    """The snapshot that an object makes of a row of its own id; its version is its own `updated_at`.
+
+    What was never updated (an adjustment, whose `updated_at` may be null) is as old as it is: the time of a read would
+    put it above an update that a lagging read did not show.
+    """
+    own, as_of = own_key(obj), instant(obj, "updated_at") or instant(obj, "created_at")
+    return Snapshot(source=source, source_id=own, kind=kind, id=own, fields=fields, raw=raw, as_of=as_of)
 
 
 def user_id(obj: Object) -> str | None:
