@@ -31,18 +31,12 @@ from service.errors import BadRequest, NotFound
 from service.instants import micros
 from service.model import Cause, Customer, Fields, Invoice, Kind, Payment, Subscription
 from service.provider import Read
+from service.refunds import Allowance
 from service.store import billing_rows, watermark
 from service.store.engine import Database
 
 F = TypeVar("F", bound=Fields)
 Proration = Literal["prorate", "invoice_now", "none"]
-
-
-class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """What the refund policy allows of a payment now, in minor units, and why."""
-
-    amount: int
-    explanation: str
 
 
 class Rules(Protocol):

@@ -1,4 +1,4 @@
-"""Composition: settings in, a database and accounts out. The only place that finds adapters."""
+"""Composition: settings in, plans, a database and accounts out. The only place that finds adapters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 
-from service import providers
+from service import plans, providers
 from service.account import Account, Accounts
 from service.budget import SharedBudget
 from service.errors import ConfigError
@@ -19,10 +19,11 @@ from service.store.engine import Database
 
 
 class System:
-    """One process's database and accounts. Close it when done."""
+    """One process's plans, database and accounts. Close it when done."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> None:
         self.settings = settings
+        self.plans = plans.load(settings.document, (entry.name for entry in settings.accounts))
         self.database = Database(settings.database_url, clock=clock)
         self.accounts = Accounts({entry.name: self._account(entry) for entry in settings.accounts})
 
