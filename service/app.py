@@ -12,6 +12,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service import logs
+from service.http.api.application import PREFIX as API_PREFIX
+from service.http.api.application import Api
 from service.http.health import Health
 from service.http.webhooks import Webhooks
 from service.ingest import GroupCommit
@@ -19,6 +21,7 @@ from service.system import System
 from service.worker import Beat, Worker
 
 _PREFIX = "/webhooks/"
+_API = f"{API_PREFIX}/"
 
 
 def build(system: System, *, worker: bool = False) -> Front:
@@ -30,6 +33,7 @@ def build(system: System, *, worker: bool = False) -> Front:
     settings = system.settings
     commit = GroupCommit(system.database, limit=settings.queue_limit, timeout=settings.commit_timeout)
     webhooks = Webhooks(system.accounts, commit, max_body=settings.max_body)
+    api = Api(system)
     health = Health(system.database)
     routes = [
         Route("/livez", health.livez),
@@ -51,25 +55,29 @@ def build(system: System, *, worker: bool = False) -> Front:
                 yield
         finally:
             await commit.stop()
+            await api.close()
             stop.set()
             if worker:
                 await asyncio.to_thread(thread.join, 30)
             await asyncio.to_thread(beat.stop)
 
-    return Front(Starlette(routes=routes, lifespan=lifespan), webhooks)
+    return Front(Starlette(routes=routes, lifespan=lifespan), webhooks, api)
 
 
 class Front:
     """Hands deliveries to their endpoint at once; Starlette's routing and middleware cost a third of a delivery."""
 
-    def __init__(self, rest: Starlette, webhooks: Webhooks) -> None:
+    def __init__(self, rest: Starlette, webhooks: Webhooks, api: Api) -> None:
         self._rest = rest
         self._webhooks = webhooks
+        self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
             scope["path_params"] = {"account": scope["path"][len(_PREFIX) :]}
             await self._webhooks(scope, receive, send)
+        elif scope["type"] == "http" and f"{scope['path']}/".startswith(_API):
+            await self._api(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

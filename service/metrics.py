@@ -18,3 +18,10 @@ COMMIT_BATCH: Final = Histogram(
 )
 WAITING_AGE: Final = Gauge("tallyhook_oldest_waiting_seconds", "Age of the event that has been due the longest")
 DEAD: Final = Gauge("tallyhook_dead_events", "Dead letters, counted up to 1000")
+API: Final = Counter("tallyhook_api_requests", "Requests of the API by operation and status", ["operation", "status"])
+API_SECONDS: Final = Histogram(
+    "tallyhook_api_seconds",
+    "From a request of the API to its answer",
+    ["operation"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)

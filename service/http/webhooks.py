@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from service import ingest, metrics
 from service.account import Accounts
 from service.errors import NotDurable, Rejected
+from service.http.body import read
 from service.http.problem import Message, answer, problem
 from service.ingest import GroupCommit
 from service.store.inbox import Delivery, Receipt
@@ -51,7 +52,7 @@ class Webhooks:
         account = self._accounts.by_name.get(name)
         if account is None:
             raise Rejected("unknown_account", "no account of this name is configured")
-        body = await _read(receive, self._max_body)
+        body = await read(receive, self._max_body)
         delivery = ingest.admit(account, dict(scope["headers"]), body)
         try:
             return delivery, await self._commit.store(delivery)
@@ -82,31 +83,3 @@ class Webhooks:
         log.warning(
             "webhook.rejected", account=known, cause=refused.cause, detail=refused.detail, request_id=request_id
         )
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
-    """The whole body, counted while it streams: what a header claims about its length is not believed."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        if message["type"] == "http.disconnect":
-            raise Rejected("bad_payload", "the sender hung up")
-        return _bounded(body, limit)
-    parts = [_bounded(body, limit)]
-    size = len(body)
-    while message.get("more_body", False):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Rejected("bad_payload", "the sender hung up")
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise Rejected("too_large", f"the body is larger than {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _bounded(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise Rejected("too_large", f"the body is larger than {limit} bytes")
-    return body

@@ -1,0 +1,117 @@
+"""Problem documents of `/v1` (RFC 9457), in the webhooks' vocabulary: each refusal has a named cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+
+from service.errors import TallyhookError
+
+Cause = Literal[
+    "api_off",
+    "missing_token",
+    "bad_token",
+    "read_only_token",
+    "not_found",
+    "method_not_allowed",
+    "bad_parameter",
+    "bad_payload",
+    "invalid_body",
+    "too_large",
+    "unsupported_media_type",
+    "unknown_account",
+    "ambiguous_id",
+    "busy",
+    "unavailable",
+    "internal",
+]
+STATUS: Final[dict[Cause, int]] = {
+    "api_off": 404,
+    "missing_token": 401,
+    "bad_token": 401,
+    "read_only_token": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "bad_parameter": 400,
+    "bad_payload": 400,
+    "invalid_body": 422,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "unknown_account": 404,
+    "ambiguous_id": 409,
+    "busy": 503,
+    "unavailable": 503,
+    "internal": 500,
+}
+TITLES: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_SECONDS: Final = {"busy": "1", "unavailable": "5"}
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One value that was refused: where it stood (a JSON pointer, a query parameter or a header) and what was expected."""
+
+    detail: str
+    pointer: str | msgspec.UnsetType = msgspec.UNSET
+    parameter: str | msgspec.UnsetType = msgspec.UNSET
+    header: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Why a request was refused. `cause` is for machines, `detail` for people; `request_id` is in the log line too."""
+
+    title: str
+    status: int
+    cause: str
+    detail: str
+    request_id: str
+    type: str = msgspec.field(default="about:blank")
+    errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+    accounts: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Refused(TallyhookError):
+    """A request that is answered with a problem document. `detail` never holds a token."""
+
+    def __init__(
+        self,
+        cause: Cause,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        accounts: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{cause}: {detail}")
+        self.cause: Cause = cause
+        self.status = STATUS[cause]
+        self.detail = detail
+        self.headers = dict(headers or {})
+        if cause in _RETRY_SECONDS:
+            self.headers["retry-after"] = _RETRY_SECONDS[cause]
+        self._more: dict[str, Any] = {}
+        if errors:
+            self._more["errors"] = list(errors)
+        if accounts:
+            self._more["accounts"] = list(accounts)
+
+    def document(self, request_id: str) -> Problem:
+        """The body of the answer."""
+        return Problem(
+            title=TITLES[self.status], status=self.status, cause=self.cause, detail=self.detail,
+            request_id=request_id, **self._more,
+        )  # fmt: skip
