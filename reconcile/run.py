@@ -24,7 +24,7 @@ from service.errors import ConfigError, MappingError, ProviderError, RunRefused
 from service.provider import Listing, Reader
 from service.store import drift, runs
 from service.store.drift import Opened
-from service.system import System
+from service.system import System, variables
 
 __all__ = ["Options", "Report", "accept", "list_drift", "reconcile"]
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ def _accounts(system: System, options: Options) -> list[Account]:
         return [account]
     found = [each for each in system.accounts.by_name.values() if each.readable and not each.settings.paused]
     if not found:
-        raise ConfigError("no account has an API key, so there is nothing to compare with; set STRIPE_API_KEY")
+        raise ConfigError(f"no account has an API key, so there is nothing to compare with; set {variables('API_KEY')}")
     return found
 
 
@@ -80,6 +80,7 @@ def _guarded(system: System, account: Account, options: Options, progress: Progr
 
 def _account(system: System, account: Account, options: Options, progress: Progress) -> AccountReport:
     reader = account.reader()
+    _require_mode(account)
     identity = reader.identity()
     now = _provider_now(reader, account)
     run = _start(system, account, options, identity)
@@ -96,6 +97,15 @@ def _account(system: System, account: Account, options: Options, progress: Progr
         _close(work, "failed", f"{type(error).__name__}: {error}")
         raise
     return _close(work, report.outcome(work.reports), None)
+
+
+def _require_mode(account: Account) -> None:
+    """Raise `RunRefused` where the key shows the other mode's objects: test and live never mix."""
+    shown = account.provider.mode(account.settings.api_key)
+    if shown not in (None, account.mode):
+        raise RunRefused(
+            f"account {account.name!r} is set to {account.mode}, but its key is a {shown} key; set the right one"
+        )
 
 
 def _provider_now(reader: Reader, account: Account) -> datetime:

@@ -13,7 +13,7 @@ from service.account import Account
 from service.errors import ConfigError, ProviderError, SchemaError
 from service.provider import Endpoint, Reader
 from service.store import history, schema
-from service.system import System
+from service.system import System, variables
 
 _SKEW_SECONDS: Final = 30.0
 
@@ -44,7 +44,7 @@ def examine(system: System, *, fix: bool, url: str | None) -> list[Check]:
 
 def _configuration(system: System) -> Iterator[Check]:
     if not system.accounts.by_name:
-        yield Check("configuration", False, "no account is configured; set STRIPE_WEBHOOK_SECRET and STRIPE_API_KEY")
+        yield Check("configuration", False, f"no account is configured; set {variables('WEBHOOK_SECRET')}")
         return
     try:
         system.accounts.require_secrets()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from importlib.metadata import entry_points
+from typing import Final
 
 from service import plans, providers
 from service.account import Account, Accounts
@@ -16,6 +19,10 @@ from service.errors import ConfigError
 from service.provider import Provider
 from service.settings import AccountSettings, Settings, load
 from service.store.engine import Database
+
+GROUP: Final = "tallyhook.providers"
+"""The group of entry points under which an installed distribution offers an adapter."""
+_NAME: Final = re.compile("[a-z][a-z0-9]*")
 
 
 class System:
@@ -32,7 +39,7 @@ class System:
         try:
             return self.accounts.by_name[name]
         except KeyError:
-            known = ", ".join(self.accounts.by_name) or "none is configured; set for instance STRIPE_WEBHOOK_SECRET"
+            known = ", ".join(self.accounts.by_name) or f"none is configured; set {variables('WEBHOOK_SECRET')}"
             raise ConfigError(f"there is no account {name!r}; known: {known}") from None
 
     def close(self) -> None:
@@ -72,11 +79,42 @@ def options() -> dict[str, tuple[str, ...]]:
     return {name: provider.options for name, provider in discover().items()}
 
 
+def variables(setting: str) -> str:
+    """The variables of the environment that give any provider this setting, for messages that say what to do."""
+    return " or ".join(f"{name.upper()}_{setting}" for name in discover())
+
+
 @cache
 def discover() -> dict[str, Provider]:
-    """Every adapter under `service.providers`, by name: a new folder is enough."""
+    """Every adapter, by name: a new folder under `service.providers` is enough.
+
+    An adapter of somebody else's is found too, where an installed distribution names its provider object as an entry point of
+    the group `tallyhook.providers`.
+
+    Raises:
+        ConfigError: an installed adapter can't be loaded, its name can't begin a variable, or two have one name.
+    """
     found: dict[str, Provider] = {}
-    for module in sorted(pkgutil.iter_modules(providers.__path__), key=lambda module: module.name):
-        provider: Provider = importlib.import_module(f"{providers.__name__}.{module.name}").provider
+    for origin, provider in (*_own(), *_installed()):
+        if not _NAME.fullmatch(provider.name) or provider.name in found:
+            raise ConfigError(
+                f"{origin}: an adapter can't be called {provider.name!r}; a name is of small letters and digits, and its own"
+            )
         found[provider.name] = provider
-    return found
+    return dict(sorted(found.items()))
+
+
+def _own() -> Iterator[tuple[str, Provider]]:
+    for module in pkgutil.iter_modules(providers.__path__):
+        name = f"{providers.__name__}.{module.name}"
+        yield name, importlib.import_module(name).provider
+
+
+def _installed() -> Iterator[tuple[str, Provider]]:
+    for entry in entry_points(group=GROUP):
+        origin = f"the entry point {entry.name} of the group {GROUP}"
+        try:
+            provider: Provider = entry.load()
+            yield origin, provider
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"{origin} can't be loaded: {error}; install its package again or remove it") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -39,6 +40,8 @@ fi
 rm -rf "$1"
 """
 
+# What a folder of tests/providers holds as `installed` is on the path, as pip would have put it there.
+sys.path += sorted(str(each) for each in (Path(__file__).parent / "providers").glob("*/installed"))
 for _name in [name for name in os.environ if name.startswith(_SCRUBBED)]:
     del os.environ[_name]
 # Neither UTC nor a zone with summer time: what reads the local clock by mistake is off by eight hours.

@@ -34,7 +34,9 @@ class Vector:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """Where an event's parts are. `named` are names that must be there and be short, `optional` may be missing."""
+    """Where an event's parts are. `named` are names that must be there and be short, `optional` may be missing.
+    `status` is what the object's attributes call their status.
+    """
 
     event_id: Path_
     type: Path_
@@ -44,7 +46,7 @@ class Shape:
     object_id: Path_
     named: tuple[Path_, ...]
     optional: tuple[Path_, ...] = ()
-    status: Path_ = ("status",)
+    status: str = "status"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,10 +138,10 @@ def test_a_status_of_tomorrow_is_unknown_and_the_providers_word_is_kept(provider
     """Of every kind that has statuses; what follows from something else (an attempt, a refunded amount) stays."""
     unknown: set[str] = set()
     for name in handled(provider, specimen):
-        if at(specimen.whole(name), specimen.shape.attributes).get("status") is None:
+        if at(specimen.whole(name), specimen.shape.attributes).get(specimen.shape.status) is None:
             continue
         before = provider.map(specimen.fixture(name)).snapshots
-        after = provider.map(with_object(specimen, name, "status", TOMORROW)).snapshots
+        after = provider.map(with_object(specimen, name, specimen.shape.status, TOMORROW)).snapshots
         for each, old in zip(after, before, strict=False):
             told = each.content()
             assert told["status"] in {UNKNOWN, old.content()["status"]}, name
@@ -193,7 +193,7 @@ def test_an_error_names_the_object_and_never_quotes_a_value(provider: Provider, 
     named = provider.envelope(specimen.fixture(specimen.usual)).object_id
     messages = [
         message
-        for attribute in at(specimen.whole(), specimen.shape.attributes).keys() - {"id", "object"}
+        for attribute in at(specimen.whole(), specimen.shape.attributes).keys() - {specimen.shape.object_id[-1]}
         if (message := _refusal(provider, with_object(specimen, specimen.usual, attribute, ["marked-value"])))
     ]
     assert messages

@@ -7,14 +7,13 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
-from service.providers.stripe import signature, statuses
+from service.providers.stripe import signature, statuses, wire
 from service.providers.stripe.client import API_VERSION, StripeReader
 from service.providers.stripe.envelope import read_envelope
 from service.providers.stripe.events import EVENTS
 from service.providers.stripe.resources import RESOURCES
 from service.providers.stripe.translate import translate
 
-_MODES = {"sk_live_": "live", "rk_live_": "live", "sk_test_": "test", "rk_test_": "test"}
 # Only pages that the dashboard is known to have: a refund or credit note is reached through its payment or invoice.
 _DASHBOARD = {
     "customer": "customers",
@@ -67,7 +66,7 @@ class Stripe:
 
     def mode(self, api_key: str | None) -> str | None:
         """`live` or `test` by the prefix of a secret or restricted key."""
-        return _MODES.get(api_key[:8]) if api_key else None
+        return wire.mode(api_key)
 
     def dashboard_url(self, source: str, object_id: str, *, livemode: bool) -> str | None:
         """The object's page in Stripe's dashboard; None for objects without a page of their own."""

@@ -20,7 +20,7 @@ from service.providers.stripe import endpoints
 from service.providers.stripe.envelope import read_envelope
 from service.providers.stripe.listing import completed, opened, read_slice, window
 from service.providers.stripe.resources import RESOURCES, Resource
-from service.providers.stripe.wire import API, API_VERSION
+from service.providers.stripe.wire import API, API_VERSION, mode
 from service.refusals import broken
 from service.transport import Answer, Params, Sleep, Transport, segment
 
@@ -48,11 +48,15 @@ class StripeReader:
 
     def __init__(self, connection: Connection, sleep: Sleep = time.sleep) -> None:
         self._transport = Transport(API, connection, sleep)
+        self._mode = mode(connection.api_key)
 
     def identity(self) -> str:
-        """The id of the account (`acct_...`) that the key belongs to."""
+        """The id of the account (`acct_...`) that the key belongs to; `:test` in test mode, which shows other objects.
+
+        Both modes answer with the same id.
+        """
         account: _Account = self._transport.get("/v1/account", reserve=True).decoded(_Account)
-        return account.id
+        return f"{account.id}:test" if self._mode == "test" else account.id
 
     def get(self, source: str, object_id: str) -> Read:
         """One object with its nested list complete; a deleted customer or product comes as a deleted snapshot.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -24,6 +25,7 @@ from service.providers.stripe.mapping.refund import refund
 from service.providers.stripe.mapping.subscription import subscription
 
 Mapper: TypeAlias = Callable[[Object, str | None], tuple[Snapshot, ...]]
+_NAME: Final = re.compile(r"[a-z0-9_.]{1,40}")
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -43,9 +45,9 @@ class Resource(msgspec.Struct, frozen=True):
     def snapshots(self, obj: Object, raw: str | None) -> tuple[Snapshot, ...]:
         """Translate one object; raise `MappingError`, naming it, where it can't be."""
         found = obj.get("object")
-        if found != self.source:
-            raise MappingError(f"expected the object {self.source}, got {str(found)[:40]!r}")
         try:
+            if found != self.source:
+                raise MappingError(f"expected the object {self.source}, got {_named(found)}")
             return self.mapper(obj, raw)
         except MappingError as error:
             raise MappingError(f"{self.source} {str(obj.get('id'))[:80]!r}: {error}") from error
@@ -76,3 +78,8 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         Resource("credit_note", "credit_note", "/v1/credit_notes", credit_note),
     )
 }
+
+
+def _named(value: object) -> str:
+    """A name of Stripe's own, which may stand in a message; anything else is only told by its type."""
+    return value if type(value) is str and _NAME.fullmatch(value) else f"a {type(value).__name__}"

@@ -16,7 +16,7 @@ from service.providers.stripe.client import StripeReader
 from service.providers.stripe.resources import RESOURCES
 from service.sandbox.stripe import StripeSandbox
 from tests.providers.stripe.conftest import Wire
-from tests.providers.stripe.given import T, at
+from tests.providers.stripe.given import KEY, T, at
 from tests.providers.stripe.shop import DAY, fill, price
 
 
@@ -219,8 +219,13 @@ def test_a_payload_that_is_no_notification_is_a_bad_request(reader: StripeReader
         reader.notification(payload)
 
 
-def test_the_identity_is_the_accounts_id(reader: StripeReader, sandbox: StripeSandbox) -> None:
-    assert reader.identity() == sandbox.settings.account_id
+def test_the_identity_is_the_accounts_id_and_the_mode_that_the_key_shows(wire: Wire, sandbox: StripeSandbox) -> None:
+    """Both modes of an account answer with one id, and hold other objects: a test key must not pass for the live one."""
+    for key, mark in ((KEY, ":test"), (KEY.replace("_test_", "_live_"), "")):
+        sandbox.api_key = key
+        reader = wire.connect(key=key)
+        wire.readers.append(reader)
+        assert reader.identity() == sandbox.settings.account_id + mark
 
 
 def test_a_new_endpoint_gets_all_that_we_handle_in_our_version(reader: StripeReader, sandbox: StripeSandbox) -> None:

@@ -146,7 +146,7 @@ def test_no_error_tells_the_key(wire: Wire, reader: StripeReader) -> None:
 @pytest.mark.parametrize("passing", [Answer(500), Answer(503), Answer(429), Answer(dropped=True), Answer(200, b"{}")])
 def test_what_passes_is_tried_again_with_a_growing_wait(wire: Wire, reader: StripeReader, passing: Answer) -> None:
     wire.answer = script(*[passing] * (ATTEMPTS - 1), ACCOUNT)
-    assert reader.identity() == "acct_1"
+    assert reader.identity() == "acct_1:test"
     assert len(wire.calls) == len(wire.budget.taken) == ATTEMPTS
     assert [wait <= 0.5 * 2**n for n, wait in enumerate(wire.slept)] == [True] * (ATTEMPTS - 1)
     assert any(wire.slept)
@@ -162,7 +162,7 @@ def test_what_will_not_pass_is_not_tried_again(wire: Wire, reader: StripeReader,
 
 def test_retry_after_holds_back_everyone_who_shares_the_budget(wire: Wire, reader: StripeReader) -> None:
     wire.answer = script(Answer(429, b"", {"Retry-After": "7"}), ACCOUNT)
-    assert reader.identity() == "acct_1"
+    assert reader.identity() == "acct_1:test"
     assert wire.budget.pauses == [7.0]
     assert wire.slept == [0.0]
 
