@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from reconcile.money import Movement, movement, stake
+from reconcile.money import stake
 from service.apply import expected, held_content, told
 from service.merge import MERGED
 from service.model import KINDS, Change, Content, Kind
@@ -85,29 +85,6 @@ def needs_person(row: StateRow | None, found: list[Finding]) -> bool:
         return True
     paid = row.content.get("status") == _PAID.get(row.kind) and row.content.get("paid_at") is not None
     return paid and any(each.field in _SETTLED and each.drift_class != "missing_remote" for each in found)
-
-
-def moved_there(change: Change, *, alone: bool) -> Movement | None:
-    """The money that the object itself says has moved. `alone`: no other source tells of the same movement."""
-    content = change.snapshot.content()
-    if change.snapshot.deleted or not _counts(content, alone):
-        return None
-    return movement(change.snapshot.kind, content)
-
-
-def moved_here(row: StateRow | None, change: Change, *, alone: bool) -> Movement | None:
-    """The money that the row says has moved by the same object."""
-    if row is None or row.content is None or row.deleted_at is not None:
-        return None
-    content = change.snapshot.content()
-    if not alone and (not _counts(content, alone) or row.content.get("charge_id") != content["charge_id"]):
-        return None
-    return movement(row.kind, row.content)
-
-
-def _counts(content: Content, alone: bool) -> bool:
-    # Where several sources tell of one payment, money is counted once: by the one that made the movement and timed it.
-    return alone or bool(content.get("charge_id") and content.get("paid_at"))
 
 
 def _fields(row: StateRow, change: Change, remote: Content, ordering: Ordering) -> list[tuple[str, Any, Any]]:

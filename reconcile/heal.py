@@ -9,17 +9,18 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from reconcile.compare import kind_of, moved_here, moved_there
+from reconcile.compare import kind_of
 from reconcile.ledger import Pass, Work
 from reconcile.report import KindReport
+from reconcile.scratch import Planned
 from service.apply import Judgement, apply, seen
 from service.errors import ConfigError, NotFound
 from service.instants import micros
 from service.model import FIELDS, Cause, Change, Snapshot, Version
-from service.provider import Listing, Read
+from service.provider import Listing
 from service.store import derived, drift, receipts, state
 from service.store.drift import Finding, Opened
-from service.store.state import Key, StateRow
+from service.store.state import StateRow
 from service.system import System
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ def braked(changes: int, rows: int, most: int | None) -> bool:
     return changes > _FEW and changes > rows * _SHARE
 
 
-def heal(work: Work, listing: Listing, passing: Pass, *, alone: bool) -> None:
+def heal(work: Work, listing: Listing, passing: Pass) -> None:
     """Heal what the pass has planned, or hold all of it."""
     with work.database.read() as connection:
         changes = drift.risky(connection, work.run.id, listing.source)
@@ -46,7 +47,7 @@ def heal(work: Work, listing: Listing, passing: Pass, *, alone: bool) -> None:
         _hold(work, listing.source, changes, rows)
         return
     for batch in passing.scratch.kept(_BATCH):
-        _heal(work, passing, batch, alone)
+        _heal(work, passing, batch)
         work.beat()
 
 
@@ -105,32 +106,25 @@ def _hold(work: Work, source: str, changes: int, rows: int) -> None:
     )  # fmt: skip
 
 
-def _heal(work: Work, passing: Pass, batch: Sequence[tuple[Read, int]], alone: bool) -> None:
-    groups = [seen(read.snapshots, read.as_of, seen_at, work.cause, read=True) for read, seen_at in batch]
+def _heal(work: Work, passing: Pass, batch: Sequence[Planned]) -> None:
+    groups = [seen(each.read.snapshots, each.read.as_of, each.seen_at, work.cause, read=True) for each in batch]
     changes = [change for group in groups for change in group]
-    keys: set[Key] = {(change.snapshot.kind, change.snapshot.id) for change in changes}
     account, now = work.account.name, work.database.now()
     with work.database.write() as connection:
-        before = state.load(connection, account, keys)
-        skipped = _receipts(connection, work, passing, keys)
         ordering = work.account.provider.ordering
         judgements = apply(connection, account, changes, ordering=ordering, confirmed={}, now=now)
         applied = _applied(changes, judgements)
-        healed = [group for group in groups if any(id(change) in applied for change in group)]
-        _settle(connection, work, [group[0].snapshot.key for group in healed], "healed", now)
+        healed = [any(id(change) in applied for change in group) for group in groups]
+        keys = [group[0].snapshot.key for group, done in zip(groups, healed, strict=True) if done]
+        _settle(connection, work, keys, "healed", now)
         _settle(connection, work, [group[0].snapshot.key for group in groups], "overtaken", now)
-    passing.report.healed += len(healed)
-    for group in healed:
-        _count(passing, [change for change in group if change.snapshot.id not in skipped], before, alone)
-        first = group[0].snapshot
-        log.info("reconcile.healed", run_id=work.run.id, account=account, kind=first.kind, object_id=first.id)
-
-
-def _receipts(connection: Connection, work: Work, passing: Pass, keys: set[Key]) -> set[str]:
-    """The rows whose money is counted elsewhere."""
-    if passing.source not in work.account.provider.ordering.receipts:
-        return set()
-    return receipts.among(connection, work.account.name, sorted({id_ for _, id_ in keys}))
+    passing.report.healed += sum(healed)
+    for planned, group, done in zip(batch, groups, healed, strict=True):
+        if done:
+            passing.scratch.count(planned.here, healed=-1)
+            passing.scratch.count(planned.there, healed=1)
+            first = group[0].snapshot
+            log.info("reconcile.healed", run_id=work.run.id, account=account, kind=first.kind, object_id=first.id)
 
 
 def _applied(changes: Sequence[Change], judgements: Sequence[Judgement]) -> set[int]:
@@ -140,15 +134,6 @@ def _applied(changes: Sequence[Change], judgements: Sequence[Judgement]) -> set[
 
 def _settle(connection: Connection, work: Work, sources: Sequence[str], action: str, now: datetime) -> None:
     drift.settle(connection, work.run.id, sources, action, now)
-
-
-def _count(passing: Pass, group: Sequence[Change], before: state.Rows, alone: bool) -> None:
-    """Move the healed objects' money in the sums from what was here to what is."""
-    for change in group:
-        kind = change.snapshot.kind
-        row = before.get((kind, change.snapshot.id))
-        passing.scratch.count(kind, moved_here(row, change, alone=alone), healed=-1)
-        passing.scratch.count(kind, moved_there(change, alone=alone), healed=1)
 
 
 def _derived_finding(wrong: dict[str, object], *, dry: bool) -> Finding:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from reconcile.report import AccountReport, KindReport, Line, Report, amount_text
+from reconcile.money import Money
+from reconcile.report import AccountReport, KindReport, Line, Report, amount_text, money_lines
 
 _CLASSES: Final = ("missed_event", "missing_local", "mismatch", "missing_remote")
 _STYLE: Final = """
@@ -48,7 +49,7 @@ def _account(report: AccountReport) -> str:
     head = f'<h2>{escape(report.account)}<span class="badge code{code}">{_WORDS[code]}</span></h2>'
     error = f'<p class="code2">{escape(report.error)}</p>' if report.error else ""
     parts = [head, f'<p class="soft">{escape(_when(report))}</p>', error, _facts(report)]
-    parts += [_chart(report), _kinds(report.kinds), _money(report.kinds), _findings(report)]
+    parts += [_chart(report), _kinds(report.kinds), _money(report), _findings(report)]
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -110,14 +111,20 @@ def _kinds(kinds: Sequence[KindReport]) -> str:
     return _table("Listings", heads, ((_cell(value) for value in row) for row in rows)) if rows else ""
 
 
-def _money(kinds: Sequence[KindReport]) -> str:
-    rows = [
-        (each.day, each.kind, each.currency, each.remote, each.local, each.healed, each.difference)
-        for kind in kinds for each in kind.money
-    ]  # fmt: skip
-    heads = ("day", "kind", "currency", "provider", "here before", "here now", "difference")
-    title = "Money that moved, in minor units"
-    return _table(title, heads, ((_cell(value) for value in row) for row in sorted(rows))) if rows else ""
+def _money(report: AccountReport) -> str:
+    """Totals, the days that differ, and all days to be unfolded."""
+    parts = [_sums("Money of all that was compared, in minor units", report.totals)]
+    parts.append(_sums("Days that differ", [each for each in report.money if not each.equal]))
+    days = _sums("Money by day", report.money)
+    return "".join(parts) + (
+        f"<details><summary>All {len(report.money):,} days</summary>{days}</details>" if days else ""
+    )
+
+
+def _sums(title: str, found: Sequence[Money]) -> str:
+    heads = ("day", "currency", "money", "provider", "here before", "here now", "difference")
+    rows = [(*names, each.provider, each.before, each.now, each.difference) for *names, each in money_lines(found)]
+    return _table(title, heads, ((_cell(value) for value in row) for row in rows)) if rows else ""
 
 
 def _findings(report: AccountReport) -> str:

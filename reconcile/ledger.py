@@ -30,6 +30,7 @@ class Work:
     """One account's run. `now` is the provider's time at its start, `end` where the next run's window begins.
 
     `known` is an object that the provider showed in this run: it must still answer when another is said to be gone.
+    `begun` remembers the receipts that a dry run has seen.
     """
 
     database: Database
@@ -44,6 +45,7 @@ class Work:
     entries: dict[str, runs.Entry]
     full: bool = False
     known: tuple[str, str] | None = None
+    begun: Scratch | None = None
     reports: list[KindReport] = field(default_factory=list)
 
     @property
@@ -55,6 +57,11 @@ class Work:
         """Say that the run lives; raises `RunRefused` when it was taken over."""
         with self.database.write() as connection:
             runs.beat(connection, self.run, self.database.now())
+
+    def close(self) -> None:
+        """Forget what only this process remembers."""
+        if self.begun is not None:
+            self.begun.remove()
 
     def finished(self, source: str) -> KindReport | None:
         """The report of a pass that an earlier holder of this run completed."""

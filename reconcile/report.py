@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from reconcile.money import Sum
+from reconcile.money import Money, Sides, Sum
 
 _LEFT: Final = frozenset({"needs_review", "held", "would_heal"})
 MOST: Final = 5_000
@@ -57,7 +58,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountReport(msgspec.Struct, kw_only=True):
-    """One account's run. `status` is complete, partial, failed or refused; the last has no run."""
+    """One account's run. `status` is complete, partial, failed or refused; the last has no run.
+
+    `money` is by UTC day and currency, `totals` by currency, of all objects that the run compared.
+    """
 
     account: str
     status: str
@@ -74,6 +78,8 @@ class AccountReport(msgspec.Struct, kw_only=True):
     by_day: dict[str, dict[str, int]] = {}
     by_action: dict[str, int] = {}
     at_stake: dict[str, int] = {}
+    money: list[Money] = []
+    totals: list[Money] = []
     findings: list[Line] = []
     omitted: int = 0
 
@@ -150,7 +156,10 @@ def _account(report: AccountReport) -> list[Any]:
         parts.append(Text(report.error, style="red"))
     if report.kinds:
         parts.append(_kinds(report))
-    parts += [_money(report), _findings(report)] if report.findings else []
+    wrong = [each for each in report.money if not each.equal]
+    parts += [_money(report.totals, "all days")] if report.totals else []
+    parts += [_money(wrong, "days that differ")] if wrong else []
+    parts += [_findings(report)] if report.findings else []
     return [*parts, Text(_verdict(report))]
 
 
@@ -172,11 +181,17 @@ def _kinds(report: AccountReport) -> Table:
     return table
 
 
-def _money(report: AccountReport) -> Table:
-    table = Table("day", "kind", "currency", "provider", "here before", "here now", "difference", box=None)
-    for each in (each for kind in report.kinds for each in kind.money if each.remote != each.local or each.difference):
-        numbers = (each.remote, each.local, each.healed, each.difference)
-        table.add_row(each.day, each.kind, each.currency, *(f"{number:,}" for number in numbers))
+def money_lines(found: Iterable[Money]) -> list[tuple[str, str, str, Sides]]:
+    """(day, currency, part, sums) of every part in which anything moved."""
+    lines = ((each, part, sums) for each in found for part, sums in each.parts())
+    return [(each.day or "", each.currency, part, sums) for each, part, sums in lines if sums != Sides()]
+
+
+def _money(found: Iterable[Money], title: str) -> Table:
+    table = Table(title, "currency", "money", "provider", "here before", "here now", "difference", box=None)
+    for day, currency, part, sums in money_lines(found):
+        numbers = (sums.provider, sums.before, sums.now, sums.difference)
+        table.add_row(day, currency, part, *(f"{number:,}" for number in numbers))
     return table
 
 
@@ -193,7 +208,6 @@ def _findings(report: AccountReport, most: int = 30) -> Table:
 
 def _plain(report: AccountReport) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(report)
-    for kind, found in zip(plain["kinds"], report.kinds, strict=True):
-        for entry, each in zip(kind["money"], found.money, strict=True):
-            entry["difference"] = each.difference
+    for kind in plain["kinds"]:
+        del kind["money"]  # what each pass has added to the account's own sums
     return plain | {"exit_code": report.exit_code}

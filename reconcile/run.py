@@ -15,6 +15,7 @@ from reconcile.audit import audit, forgotten
 from reconcile.compare import kind_of
 from reconcile.heal import accept, list_drift
 from reconcile.ledger import Pass, Work
+from reconcile.money import by_day, totals
 from reconcile.plan import Options, cheapest, window
 from reconcile.progress import Progress
 from reconcile.report import AccountReport, KindReport, Line, Report
@@ -96,6 +97,8 @@ def _account(system: System, account: Account, options: Options, progress: Progr
     except Exception as error:
         _close(work, "failed", f"{type(error).__name__}: {error}")
         raise
+    finally:
+        work.close()
     return _close(work, report.outcome(work.reports), None)
 
 
@@ -179,7 +182,7 @@ def _sweep(work: Work, listing: Listing) -> KindReport:
     except MappingError as error:
         return passing.finish("failed", str(error))
     if not work.options.dry_run:
-        heal.heal(work, listing, passing, alone=alone)
+        heal.heal(work, listing, passing)
     return passing.finish("complete")
 
 
@@ -189,8 +192,9 @@ def _close(work: Work, status: str, error: str | None) -> AccountReport:
     done = AccountReport(
         account=work.account.name, status=status, run_id=run.id, error=error, full=work.full,
         dry_run=work.options.dry_run, resumed=run.resumed, started_at=run.started_at, finished_at=now,
-        provider_time=work.now, kinds=work.reports,
+        provider_time=work.now, kinds=work.reports, money=by_day(each for kind in work.reports for each in kind.money),
     )  # fmt: skip
+    done.totals = totals(done.money)
     with work.database.read() as connection:
         report.count(done, drift.tally(connection, run.id))
         done.at_stake = drift.at_stake(connection, run.id)

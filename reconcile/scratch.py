@@ -19,10 +19,10 @@ from service.provider import Read
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS plan (source_id TEXT PRIMARY KEY, seen_at INTEGER, read BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS plan (source_id TEXT PRIMARY KEY, planned BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS money (
-    kind TEXT, day TEXT, currency TEXT, remote INTEGER, local INTEGER, healed INTEGER,
-    PRIMARY KEY (kind, day, currency)
+    part TEXT, day TEXT, currency TEXT, remote INTEGER, local INTEGER, healed INTEGER,
+    PRIMARY KEY (part, day, currency)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pages (done INTEGER);
 """
@@ -39,8 +39,20 @@ class _Kept(msgspec.Struct):
     as_of: datetime | None = None
 
 
+class Planned(msgspec.Struct, frozen=True):
+    """One object's heal: what was read of it, when the read began (our clock), and the money that `here` stands for.
+
+    `there` is the money that takes its place when the heal succeeds.
+    """
+
+    read: Read
+    seen_at: int
+    here: list[Movement]
+    there: list[Movement]
+
+
 _encode = msgspec.json.Encoder().encode
-_kept = msgspec.json.Decoder(tuple[str, list[_Kept]])
+_kept = msgspec.json.Decoder(tuple[str, list[_Kept], int, list[Movement], list[Movement]])
 
 
 class Scratch:
@@ -54,6 +66,7 @@ class Scratch:
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.executescript(_TABLES)
         self._db.execute("BEGIN")
+        self._sums: dict[tuple[str, str, str], list[int]] = {}
 
     def see(self, keys: Iterable[str]) -> None:
         """Remember that the listing showed these objects."""
@@ -64,34 +77,33 @@ class Scratch:
         find = self._db.execute
         return [key for key in keys if find("SELECT 1 FROM seen WHERE key = ?", (_short(key),)).fetchone() is None]
 
-    def keep(self, source_id: str, read: Read, seen_at: int) -> None:
+    def keep(self, source_id: str, planned: Planned) -> None:
         """Keep a read until healing begins."""
-        packed = _encode((read.as_of.isoformat(), read.snapshots))
-        self._db.execute("INSERT OR REPLACE INTO plan VALUES (?, ?, ?)", (source_id, seen_at, packed))
+        read = planned.read
+        packed = _encode((read.as_of.isoformat(), read.snapshots, planned.seen_at, planned.here, planned.there))
+        self._db.execute("INSERT OR REPLACE INTO plan VALUES (?, ?)", (source_id, packed))
 
-    def kept(self, size: int) -> Iterator[list[tuple[Read, int]]]:
-        """The kept reads with the time (ours) at which each began, in batches."""
+    def kept(self, size: int) -> Iterator[list[Planned]]:
+        """The kept reads, in batches."""
         last = ""
-        query = "SELECT source_id, seen_at, read FROM plan WHERE source_id > ? ORDER BY source_id LIMIT ?"
+        query = "SELECT source_id, planned FROM plan WHERE source_id > ? ORDER BY source_id LIMIT ?"
         while rows := self._db.execute(query, (last, size)).fetchall():
             last = rows[-1][0]
-            yield [(_read(row[2]), row[1]) for row in rows]
+            yield [_planned(row[1]) for row in rows]
 
-    def count(self, kind: str, moved: Movement | None, *, remote: int = 0, local: int = 0, healed: int = 0) -> None:
-        """Add a movement to its day's sums; `remote`, `local` and `healed` are 1 (or -1) for the sums that it belongs to."""
-        if moved is None:
-            return
-        day, currency, amount = moved
-        statement = (
-            "INSERT INTO money VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET remote = remote + excluded.remote,"
-            " local = local + excluded.local, healed = healed + excluded.healed"
-        )
-        self._db.execute(statement, (kind, day, currency, remote * amount, local * amount, healed * amount))
+    def count(self, moved: Iterable[Movement], *, remote: int = 0, local: int = 0, healed: int = 0) -> None:
+        """Add movements to their days' sums; `remote`, `local` and `healed` are 1 (or -1) for the sums that they belong to."""
+        for part, day, currency, amount in moved:
+            sums = self._sums.setdefault((part, day, currency), [0, 0, 0])
+            sums[0] += remote * amount
+            sums[1] += local * amount
+            sums[2] += healed * amount
 
     def sums(self) -> list[Sum]:
-        """The sums by kind, day and currency."""
-        rows = self._db.execute("SELECT * FROM money ORDER BY kind, day, currency").fetchall()
-        return [Sum(kind=r[0], day=r[1], currency=r[2], remote=r[3], local=r[4], healed=r[5]) for r in rows]
+        """The sums by part, day and currency."""
+        self._flush()
+        rows = self._db.execute("SELECT * FROM money ORDER BY part, day, currency").fetchall()
+        return [Sum(part=r[0], day=r[1], currency=r[2], remote=r[3], local=r[4], healed=r[5]) for r in rows]
 
     @property
     def pages(self) -> int:
@@ -100,10 +112,19 @@ class Scratch:
 
     def commit(self, pages: int) -> None:
         """Make everything up to this page outlive the process."""
+        self._flush()
         self._db.execute("DELETE FROM pages")
         self._db.execute("INSERT INTO pages VALUES (?)", (pages,))
         self._db.execute("COMMIT")
         self._db.execute("BEGIN")
+
+    def _flush(self) -> None:
+        statement = (
+            "INSERT INTO money VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET remote = remote + excluded.remote,"
+            " local = local + excluded.local, healed = healed + excluded.healed"
+        )
+        self._db.executemany(statement, [(*key, *sums) for key, sums in self._sums.items()])
+        self._sums.clear()
 
     def close(self) -> None:
         """Close and keep the file, for the run that takes over."""
@@ -140,9 +161,10 @@ def _short(key: str) -> bytes:
     return hashlib.blake2b(key.encode(), digest_size=16).digest()
 
 
-def _read(packed: bytes) -> Read:
-    as_of, snapshots = _kept.decode(packed)
-    return Read(as_of=datetime.fromisoformat(as_of), snapshots=tuple(_snapshot(each) for each in snapshots))
+def _planned(packed: bytes) -> Planned:
+    as_of, snapshots, seen_at, here, there = _kept.decode(packed)
+    read = Read(as_of=datetime.fromisoformat(as_of), snapshots=tuple(_snapshot(each) for each in snapshots))
+    return Planned(read, seen_at, here, there)
 
 
 def _snapshot(kept: _Kept) -> Snapshot:

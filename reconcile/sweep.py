@@ -9,16 +9,18 @@ from typing import TypeAlias
 import msgspec
 from sqlalchemy import Connection
 
-from reconcile.compare import findings, kind_of, missing_remote, moved_here, moved_there, needs_person, newer, verdict
+from reconcile.compare import findings, kind_of, missing_remote, needs_person, newer, verdict
 from reconcile.ledger import Pass, Work
-from reconcile.money import movement
+from reconcile.money import Movement
 from reconcile.plan import due
+from reconcile.scratch import Planned
+from reconcile.tally import Sheet, Tally
 from service.apply import apply, seen
 from service.errors import NotFound, ProviderUnavailable
 from service.instants import micros
 from service.model import Change, Kind, Snapshot
 from service.provider import Listing, Page, Read
-from service.store import drift, receipts, state
+from service.store import drift, state
 from service.store.drift import Finding, Local
 from service.store.state import Rows
 
@@ -26,6 +28,8 @@ Group: TypeAlias = list[Change]
 """The changes of one provider object."""
 Targets: TypeAlias = dict[str, state.Key]
 """Objects to read by id, and the row that each feeds."""
+Moved: TypeAlias = tuple[list[Movement], list[Movement]]
+"""Money that rows stand for, and what the provider puts in its place."""
 _LOOK = 100
 
 
@@ -33,10 +37,10 @@ class Sweep:
     """One pass over one listing. `alone`: no other listing feeds rows of its kind."""
 
     def __init__(self, work: Work, listing: Listing, passing: Pass, *, alone: bool) -> None:
-        self.work, self.listing, self.passing, self.alone = work, listing, passing, alone
+        self.work, self.listing, self.passing = work, listing, passing
         self.ordering = work.account.provider.ordering
         self.report = passing.report
-        self.receipts: set[str] = set()
+        self.tally = Tally(work, listing, passing.scratch, alone=alone)
 
     def run(self) -> None:
         """Compare everything that the window covers; raises `ProviderError` where a call failed."""
@@ -59,10 +63,13 @@ class Sweep:
         groups = self._fresh([self._changes(each, page.as_of, micros(began)) for each in page.objects if each])
         rows = self._load(groups)
         self._remember(groups)
-        self.receipts = self._receipts(groups)
-        new, targets = self._sort(groups, rows)
+        sheet = self.tally.sheet(groups, rows)
+        new, targets = self._sort(groups, rows, sheet)
         found = self._look(targets)
-        self._store(page, *self._unless_busy(new), rows, found)
+        new, causes = self._unless_busy(new)
+        for group in new:
+            sheet.new(group, healed=not self.work.options.dry_run)
+        self._store(page, new, causes, rows, found)
 
     def _fresh(self, groups: list[Group]) -> list[Group]:
         """Without what earlier pages showed already: numbered pages shift while new objects push the older ones on."""
@@ -85,15 +92,7 @@ class Sweep:
         if keys:
             self.work.known = (self.listing.source, keys[-1])
 
-    def _receipts(self, groups: Iterable[Group]) -> set[str]:
-        """The rows among these whose money a subscription's own invoices count."""
-        if self.listing.source not in self.ordering.receipts:
-            return set()
-        with self.work.database.read() as connection:
-            ids = {change.snapshot.id for group in groups for change in group}
-            return receipts.among(connection, self.work.account.name, sorted(ids))
-
-    def _sort(self, groups: Sequence[Group], rows: Rows) -> tuple[list[Group], Targets]:
+    def _sort(self, groups: Sequence[Group], rows: Rows, sheet: Sheet) -> tuple[list[Group], Targets]:
         """The objects that nothing here knows, and those that differ; equal ones are confirmed."""
         new: list[Group] = []
         targets: Targets = {}
@@ -101,7 +100,7 @@ class Sweep:
             verdicts = {verdict(rows.get(_key(change)), change, self.ordering) for change in group}
             if verdicts == {"equal"}:
                 self.report.confirmed += 1
-                self._count(group, rows, remote=1, local=1, healed=1)
+                sheet.equal(group)
             elif "differs" not in verdicts:
                 new.append(group)
             elif any(newer(rows.get(_key(change)), change) for change in group):
@@ -130,7 +129,6 @@ class Sweep:
             cause = causes.get(change.snapshot.key)
             each = findings(known, change, self.ordering, cause)
             found += [msgspec.structs.replace(one, action="would_heal" if dry else "healed") for one in each]
-        self._count_new(changes, dry=dry)
         self.report.drift += len(new)
         with work.database.write() as connection:
             if not dry and changes:
@@ -206,23 +204,25 @@ class Sweep:
     def _judge(self, reads: Mapping[str, tuple[Read, int]]) -> list[Finding]:
         groups = {id_: self._changes(read.snapshots, read.as_of, seen_at) for id_, (read, seen_at) in reads.items()}
         groups = {id_: group for id_, group in groups.items() if group}
-        self.receipts = self._receipts(groups.values())
         rows = self._load(list(groups.values()))
+        sheet = self.tally.sheet(list(groups.values()), rows)
         with self.work.database.read() as connection:
             causes = drift.causes(connection, self.work.run.id, [self._source(id_) for id_ in reads])
         found: list[Finding] = []
         for id_, group in groups.items():
-            each = self._judge_one(group, rows, causes)
+            each, moved = self._judge_one(group, rows, causes, sheet)
             if each and each[0].action == "planned":
-                self.passing.scratch.keep(id_, *reads[id_])
+                self.passing.scratch.keep(id_, Planned(*reads[id_], *moved))
             self.report.drift += bool(each)
             found += each
         return found
 
-    def _judge_one(self, group: Group, rows: Rows, causes: Mapping[str, str]) -> list[Finding]:
+    def _judge_one(
+        self, group: Group, rows: Rows, causes: Mapping[str, str], sheet: Sheet
+    ) -> tuple[list[Finding], Moved]:
         if any(newer(rows.get(_key(change)), change) for change in group):
             self.report.newer += 1
-            return []
+            return [], ([], [])
         found: list[Finding] = []
         person = False
         for change in group:
@@ -232,11 +232,10 @@ class Sweep:
             each = findings(row, change, self.ordering, causes.get(change.snapshot.key))
             person = person or needs_person(row, each)
             found += each
-        self._count(group, rows, remote=1)
-        self._count(group, rows, local=1, healed=1)
         self.report.confirmed += not found
         action = "needs_review" if person else "would_heal" if self.work.options.dry_run else "planned"
-        return [msgspec.structs.replace(each, action=action, source=group[0].snapshot.key) for each in found]
+        found = [msgspec.structs.replace(each, action=action, source=group[0].snapshot.key) for each in found]
+        return found, sheet.differs(group)
 
     def _gone(self, targets: Mapping[str, state.Key]) -> list[Finding]:
         """A bare 404 is no proof that an object was deleted: it waits for a person."""
@@ -251,8 +250,7 @@ class Sweep:
                 row, source = rows.get(key), self._source(id_)
                 if row is not None and row.deleted_at is None and not self._let_go(connection, source):
                     found.append(missing_remote(source, row, remote=None))
-                    moved = movement(row.kind, row.content) if self.alone and row.id not in self.receipts else None
-                    self.passing.scratch.count(row.kind, moved, local=1, healed=1)
+                    self.tally.gone(connection, row, id_)
         self.report.drift += len(found)
         return [msgspec.structs.replace(each, action="needs_review") for each in found]
 
@@ -268,24 +266,6 @@ class Sweep:
             self.work.reader.get(*known)
         except NotFound:
             raise ProviderUnavailable(f"the known object {known[1]} answers 404 too, so a 404 proves nothing") from None
-
-    def _count(self, group: Group, rows: Rows, *, remote: int = 0, local: int = 0, healed: int = 0) -> None:
-        for change in group:
-            if change.snapshot.id in self.receipts:
-                continue
-            moved = (
-                moved_there(change, alone=self.alone)
-                if remote
-                else moved_here(rows.get(_key(change)), change, alone=self.alone)
-            )
-            self.passing.scratch.count(change.snapshot.kind, moved, remote=remote, local=local, healed=healed)
-
-    def _count_new(self, changes: Sequence[Change], *, dry: bool) -> None:
-        for change in changes:
-            if change.snapshot.id in self.receipts:
-                continue
-            moved = moved_there(change, alone=self.alone)
-            self.passing.scratch.count(change.snapshot.kind, moved, remote=1, healed=0 if dry else 1)
 
     def _source(self, id_: str) -> str:
         return f"{self.listing.source}:{id_}"

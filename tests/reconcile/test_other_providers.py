@@ -130,7 +130,7 @@ def test_an_import_is_whole_and_a_second_run_finds_nothing(books: Books, databas
     assert _state(system, books.provider)
     second = books.run(system, full=True)
     assert (second.status, second.by_class) == ("complete", {})
-    assert [each.difference for kind in second.kinds for each in kind.money if each.difference] == []
+    assert [each for each in second.money if not each.equal] == []
     system.close()
 
 
