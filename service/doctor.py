@@ -10,20 +10,12 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.account import Account
-from service.errors import ConfigError, ProviderError, SchemaError
-from service.provider import Endpoint, Reader
+from service.errors import BadRequest, ConfigError, ProviderError, SchemaError
+from service.provider import Check, Endpoint, Reader
 from service.store import history, schema
 from service.system import System, variables
 
 _SKEW_SECONDS: Final = 30.0
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One check: passed, failed, or None where it could not be made or does not apply."""
-
-    name: str
-    ok: bool | None
-    detail: str
 
 
 def examine(system: System, *, fix: bool, url: str | None) -> list[Check]:
@@ -79,7 +71,10 @@ def _provider(system: System, account: Account, fix: bool, url: str) -> Iterator
         source = account.provider.listings[0].source
         seen = reader.page(source, cursor=None, since=None, until=None).as_of
         yield _skew(f"{name}: clock against the provider", (seen - datetime.now(UTC)).total_seconds())
+        yield from (msgspec.structs.replace(each, name=f"{name}: {each.name}") for each in reader.checks(account.mode))
         yield from _fixed(account, reader, f"{url}/webhooks/{name}") if fix else _endpoint(account, reader.endpoints())
+    except BadRequest as error:
+        yield Check(f"{name}: API", False, str(error))
     except ProviderError as error:
         yield Check(f"{name}: API", False, f"{error}; check the key and its permissions (read, and webhook endpoints)")
     except SQLAlchemyError:

@@ -152,9 +152,25 @@ class Reader(Protocol):
         """Create the endpoint for `url`, or amend `endpoint_id`, so that it sends all that we handle."""
         ...
 
+    def checks(self, mode: str | None) -> Sequence[Check]:
+        """What `doctor` asks of this provider alone: that what we take for granted about it still holds. May be empty.
+
+        `mode` is what the account is set to, or what its key says; None where nothing does.
+        """
+        ...
+
     def close(self) -> None:
         """Give back the connections."""
         ...
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One check of the set-up: passed, failed, or None where it could not be made, does not apply, or is only a `warning`."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    warning: bool = False
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import signal
 import socket
 import threading
-from collections.abc import Iterator
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
@@ -16,28 +14,12 @@ import uvicorn
 
 from service import logs
 from service.app import build
+from service.draining import Server
 from service.settings import Settings
 from service.system import System
 
 _DRAIN_SECONDS = 25
 log = structlog.get_logger()
-
-
-class Server(uvicorn.Server):
-    """uvicorn, but SIGTERM means: stop accepting, drain, and exit 0 (uvicorn would raise the signal again)."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals ask for a shutdown; the process then ends by itself."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, worker: bool) -> int:

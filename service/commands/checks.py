@@ -21,6 +21,7 @@ from service.provider import Envelope
 from service.status import Status, gather
 from service.system import start
 
+_MARKS = {True: ("ok  ", "green"), False: ("FAIL", "bold red"), None: ("-   ", "dim")}
 _MONEY = ("amount", "amount_due", "amount_paid", "amount_refunded")
 
 
@@ -56,7 +57,7 @@ def doctor(
         screen.document(checks)
     else:
         for check in checks:
-            mark, style = {True: ("ok  ", "green"), False: ("FAIL", "bold red"), None: ("-   ", "dim")}[check.ok]
+            mark, style = ("warn", "yellow") if check.warning else _MARKS[check.ok]
             screen.say(f"{mark}  {check.name}: {check.detail}", style)
     raise typer.Exit(1 if any(check.ok is False for check in checks) else 0)
 

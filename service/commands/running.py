@@ -77,7 +77,7 @@ def demo() -> None:
 def sandbox(
     provider: Annotated[str, typer.Option(help="Whose API to stand in for.")] = "stripe",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 12111,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 12111,
     seed: Annotated[int, typer.Option(help="The same seed and calls give the same objects.")] = 0,
     webhook_url: Annotated[str | None, typer.Option(help="Where to deliver events.")] = None,
     webhook_secret: Annotated[str | None, typer.Option(help="What to sign them with.", envvar="WEBHOOK_SECRET")] = None,
@@ -90,7 +90,7 @@ def sandbox(
     try:
         run(
             provider=provider, host=host, port=port, seed=seed, webhook_url=webhook_url, webhook_secret=webhook_secret,
-            api_key=api_key, speed=speed,
+            api_key=api_key, speed=speed, said=screen.note,
         )  # fmt: skip
     except ValueError as error:
         raise ConfigError(str(error)) from None

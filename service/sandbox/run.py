@@ -3,13 +3,14 @@
 import importlib
 import logging
 import pkgutil
+import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
-import uvicorn
-
 from service import sandbox as stand_ins
+from service.draining import Server
 from service.sandbox.clock import Clock
 from service.sandbox.control import Controlled
 from service.sandbox.delivery import Endpoint
@@ -17,6 +18,7 @@ from service.sandbox.edge import Edge
 from service.sandbox.server import configured
 
 TICK_SECONDS = 0.2
+_DRAIN_SECONDS = 5  # an answer that a fault holds back must not hold the end back
 log = logging.getLogger(__name__)
 
 
@@ -50,26 +52,31 @@ def run(
     webhook_secret: str | None,
     api_key: str | None,
     speed: float,
+    said: Callable[[str], None] = log.info,
 ) -> None:
     """Serve a provider's stand-in until SIGINT or SIGTERM, and send its webhooks in the background.
 
     Virtual time starts at the wall clock's and runs `speed` times as fast; at 0 only the control plane moves it.
     Without `api_key` the stand-in's own one is expected.
-    With `webhook_url` and `webhook_secret` every event is delivered there.
+    With `webhook_url` and `webhook_secret` every event is delivered there. `said` is told where it listens.
 
     Raises:
+        OSError: it can't listen there.
         ValueError: there is no stand-in for the provider, or one of URL and secret is missing.
     """
     sandbox = _made(provider, seed, webhook_url, webhook_secret, api_key)
-    server = uvicorn.Server(configured(sandbox.app, host=host, port=port))
+    config = configured(sandbox.app)
+    config.timeout_graceful_shutdown = _DRAIN_SECONDS
     over = threading.Event()
     background = threading.Thread(target=_live, args=(sandbox, speed, over), daemon=True)
-    background.start()
-    try:
-        server.run()
-    finally:
-        over.set()
-        background.join(timeout=10 * TICK_SECONDS)
+    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
+        said(f"the {provider} stand-in listens at http://{host}:{listening.getsockname()[1]}")
+        background.start()
+        try:
+            Server(config).run(sockets=[listening])
+        finally:
+            over.set()
+            background.join(timeout=10 * TICK_SECONDS)
 
 
 def _made(provider: str, seed: int, url: str | None, secret: str | None, api_key: str | None) -> Runnable:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
 from service.store.engine import Database
+from tests.cli.children import running
 from tests.cli.conftest import Run
 
 
@@ -92,29 +87,8 @@ def test_serve_without_a_secret_ends_with_2(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_serve_migrates_an_empty_sqlite_file_and_sigterm_ends_it_with_0(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "NO_PROXY": "*"}
-    with (tmp_path / "err").open("wb") as log:
-        child = subprocess.Popen(command, env=environ, stderr=log, stdout=subprocess.PIPE, cwd=tmp_path)
-    try:
-        assert _ready(f"http://127.0.0.1:{port}/readyz", child)
-    finally:
-        child.send_signal(signal.SIGTERM)
-        out, _ = child.communicate(timeout=30)
-    assert child.returncode == 0
-    assert out == b""
-    assert all(line.startswith("{") for line in (tmp_path / "err").read_text().splitlines())
-
-
-def _ready(url: str, child: subprocess.Popen[bytes]) -> bool:
-    until = time.monotonic() + 30
-    with httpx.Client(trust_env=False) as client:
-        while time.monotonic() < until and child.poll() is None:
-            try:
-                if client.get(url).status_code == 200:
-                    return True
-            except httpx.TransportError:
-                time.sleep(0.05)
-    return False
+    with running(tmp_path, "serve", ready="/readyz") as child:
+        pass
+    assert child.code == 0
+    assert child.out == b""
+    assert all(line.startswith("{") for line in child.said().splitlines())

@@ -1,14 +1,7 @@
-"""The control plane, and the stand-in as a process of its own."""
-
-import os
-import signal
-import socket
-import subprocess
-import sys
+"""The control plane."""
 
 import httpx
 import pytest
-import stripe
 
 from service.sandbox.run import run
 from service.sandbox.stripe import StripeSandbox
@@ -91,27 +84,3 @@ def test_a_run_that_cannot_work_is_refused(wrong: dict[str, str]) -> None:
     settings: dict[str, str | None] = {"provider": "stripe", "webhook_url": None, "webhook_secret": None, **wrong}
     with pytest.raises(ValueError):
         run(host="127.0.0.1", port=0, seed=0, api_key="sk_test", speed=1, **settings)  # type: ignore[arg-type]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def test_the_process_serves_until_it_is_told_to_end() -> None:
-    port = _free_port()
-    code = (
-        "from service.sandbox.run import run\n"
-        f"run(provider='stripe', host='127.0.0.1', port={port}, seed=1, webhook_url=None, webhook_secret=None,"
-        " api_key='sk_test_run', speed=1000)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": "."})
-    try:
-        retrying = httpx.HTTPTransport(retries=8)
-        with httpx.Client(transport=retrying) as waiting:
-            assert waiting.get(f"http://127.0.0.1:{port}/_sandbox/state").status_code == 200
-        client = stripe.StripeClient("sk_test_run", base_addresses={"api": f"http://127.0.0.1:{port}"})
-        assert client.v1.customers.create({}).id
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) in (0, -signal.SIGTERM)

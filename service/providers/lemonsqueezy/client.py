@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from service.errors import BadRequest, NotFound
-from service.provider import Connection, Endpoint, EventPage, LoggedEvent, Page, Read
+from service.provider import Check, Connection, Endpoint, EventPage, LoggedEvent, Page, Read
 from service.providers.lemonsqueezy import endpoints
 from service.providers.lemonsqueezy.catalogue import Catalogue
 from service.providers.lemonsqueezy.listing import opened, read_slice, walk_of
@@ -39,10 +39,8 @@ class LemonSqueezyReader:
         A store's objects are the same whoever's key reads them, and keys expire after a year. Test and live keys see
         different objects, and only `meta.test_mode` tells which one it is (docs.lemonsqueezy.com/api/users/retrieve-user).
         """
-        answer = self._transport.get("/v1/users/me", reserve=True)
-        document: Document = answer.decoded(Document)
-        user = opened(answer, bytes(document.data), "users")
-        mode = ":test" if (document.meta or {}).get("test_mode") is True else ""
+        user, test = self._whose()
+        mode = ":test" if test else ""
         if self._store_id is None:
             return f"user:{user['id']}{mode}"
         self._require_store(self._store_id)
@@ -90,9 +88,29 @@ class LemonSqueezyReader:
         """Create the webhook, or amend it, with the configured secret; see `endpoints.register`."""
         return endpoints.register(self._transport, url, endpoint_id, secret=self._secret, store_id=self._store_id)
 
+    def checks(self, mode: str | None) -> Sequence[Check]:
+        """The key's mode, which only the API tells."""
+        test = self._whose()[1]
+        if test is None:
+            return ()
+        told = "test" if test else "live"
+        if mode is None:
+            both = f"this is a {told} key; set LEMONSQUEEZY_MODE={told}, or test and live events are both accepted"
+            return [Check("mode", None, both, warning=True)]
+        said = f"this is a {told} key" + ("" if told == mode else f", but the account is set to {mode}")
+        return [Check("mode", told == mode, said)]
+
     def close(self) -> None:
         """Give back the connections."""
         self._transport.close()
+
+    def _whose(self) -> tuple[Object, bool | None]:
+        """The user that the key belongs to, and whether it is a test key, where the answer says so."""
+        answer = self._transport.get("/v1/users/me", reserve=True)
+        document: Document = answer.decoded(Document)
+        user = opened(answer, bytes(document.data), "users")
+        test = (document.meta or {}).get("test_mode")
+        return user, test if type(test) is bool else None
 
     def _require_store(self, store_id: str) -> None:
         try:

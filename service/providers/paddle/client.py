@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from service.errors import BadRequest, NotFound, Rejected
-from service.provider import Connection, Endpoint, EventPage, LoggedEvent, Page, Read
+from service.provider import Check, Connection, Endpoint, EventPage, LoggedEvent, Page, Read
 from service.providers.paddle import currencies, endpoints
 from service.providers.paddle.envelope import read_envelope
 from service.providers.paddle.listing import (
@@ -111,14 +111,14 @@ class PaddleReader:
         """Create the endpoint, or amend it; see `endpoints.register`."""
         return endpoints.register(self._transport, url, endpoint_id)
 
-    def currency_differences(self) -> list[str]:
-        """A sentence for each currency whose amounts we would misread, by what Paddle says of its decimals."""
+    def checks(self, mode: str | None) -> Sequence[Check]:  # noqa: ARG002
+        """Whether amounts are read as Paddle means them: its currencies with their decimals; see `currencies.checks`."""
         path = "/currencies"
         try:
             told = msgspec.convert(read_whole(self._transport, path, reserve=True), list[_Currency])
         except msgspec.ValidationError as error:
             raise broken(f"GET {path}", "a currency lacks its code or decimals") from error
-        return currencies.differences((each.code, each.decimal_places) for each in told)
+        return currencies.checks([(each.code, each.decimal_places) for each in told])
 
     def close(self) -> None:
         """Give back the connections."""

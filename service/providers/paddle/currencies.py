@@ -8,9 +8,12 @@ this table with the API's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from service.provider import Check
+
+_NAME: Final = "currencies"
 _NONE: Final = ("CLP", "JPY", "KRW", "VND")
 _TWO: Final = (
     "ARS", "AUD", "BRL", "CAD", "CHF", "CNY", "COP", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "INR", "MXN", "NOK",
@@ -20,13 +23,21 @@ ISO_DECIMALS: Final[Mapping[str, int]] = {**dict.fromkeys(_NONE, 0), **dict.from
 """Decimals that ISO 4217 gives each currency that Paddle offers."""
 
 
-def differences(told: Iterable[tuple[str, int]]) -> list[str]:
-    """A sentence for each currency (code, decimals) of Paddle's whose amounts this table would misread. Pure."""
-    return [found for code, decimals in told if (found := _difference(code.upper(), decimals))]
+def checks(told: Sequence[tuple[str, int]]) -> list[Check]:
+    """What is wrong with the currencies (code, decimals) that Paddle tells of; one passed check where nothing is. Pure.
+
+    Other decimals than ours fail: such amounts are stored a hundred times too large or too small. A currency that is not in
+    the table is stored as it comes, which is right wherever Paddle follows ISO 4217, so it only warns.
+    """
+    found = [check for code, decimals in told if (check := _check(code.upper(), decimals))]
+    return found or [Check(_NAME, True, f"{len(told)}, each with the decimals that we read its amounts with")]
 
 
-def _difference(code: str, decimals: int) -> str | None:
+def _check(code: str, decimals: int) -> Check | None:
     known = ISO_DECIMALS.get(code)
     if known is None:
-        return f"{code}: offered by Paddle with {decimals} decimals, but not in our table"
-    return None if known == decimals else f"{code}: {decimals} decimals at Paddle, {known} in ISO 4217"
+        new = f"{code} is new: {decimals} decimals at Paddle, taken as they come; compare with ISO 4217"
+        return Check(_NAME, None, new, warning=True)
+    if known == decimals:
+        return None
+    return Check(_NAME, False, f"{code} has {decimals} decimals at Paddle, but its amounts are read with {known}")

@@ -15,7 +15,7 @@ import msgspec
 
 from service.errors import BadRequest, NotFound, Rejected
 from service.model import Snapshot
-from service.provider import Connection, Endpoint, EventPage, LoggedEvent, Page, Read
+from service.provider import Check, Connection, Endpoint, EventPage, LoggedEvent, Page, Read
 from service.providers.stripe import endpoints
 from service.providers.stripe.envelope import read_envelope
 from service.providers.stripe.listing import completed, opened, read_slice, window
@@ -111,6 +111,10 @@ class StripeReader:
     def register(self, url: str, endpoint_id: str | None) -> Endpoint:
         """Create the endpoint, or amend it where its API version is ours; see `endpoints.register`."""
         return endpoints.register(self._transport, url, endpoint_id)
+
+    def checks(self, mode: str | None) -> Sequence[Check]:  # noqa: ARG002
+        """Nothing beyond what is asked of every provider: a key's prefix tells its mode, and decimals are published."""
+        return ()
 
     def close(self) -> None:
         """Give back the connections."""

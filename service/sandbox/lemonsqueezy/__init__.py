@@ -1,16 +1,18 @@
 """The Lemon Squeezy stand-in: a stateful account behind a JSON:API, with what a dashboard or a buyer does as methods."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from service.sandbox.control import Command
 from service.sandbox.delivery import Attempt, Delivery, Endpoint
 from service.sandbox.edge import Answer, Call
-from service.sandbox.lemonsqueezy import catalogue, events
+from service.sandbox.lemonsqueezy import catalogue
 from service.sandbox.lemonsqueezy.api import Api
 from service.sandbox.lemonsqueezy.buyers import new_customer
 from service.sandbox.lemonsqueezy.dashboard import Dashboard, copied
 from service.sandbox.lemonsqueezy.errors import SandboxError
+from service.sandbox.lemonsqueezy.objects import webhooks
 from service.sandbox.lemonsqueezy.outcomes import Payments
 from service.sandbox.lemonsqueezy.render import resource
 from service.sandbox.lemonsqueezy.settings import Settings
@@ -57,6 +59,7 @@ class LemonSqueezySandbox(Dashboard, StandIn[World, Api]):
             between_pages=between_pages,
         )
         self._between = False
+        self._registered: list[Endpoint] = []
         self._open(World(seed=seed, now=now, settings=self.settings), api_key)
 
     def _open(self, world: World, api_key: str) -> None:
@@ -85,10 +88,14 @@ class LemonSqueezySandbox(Dashboard, StandIn[World, Api]):
             return {str(row.id): copied(resource(self._world, row, urls=False)) for row in rows}
 
     def register_endpoint(self, url: str, secret: str, types: tuple[str, ...] = ("*",)) -> Endpoint:
-        """Deliver events of these names to `url`, signed with `secret`, without creating a webhook object."""
+        """Deliver events of these names to `url`, signed with `secret`, as a webhook of the first store that stays."""
         with self.lock:
-            endpoint = Endpoint(self._world.ids.new("endpoint"), url, secret, frozenset(types))
-            self._world.endpoints[endpoint.id] = endpoint
+            self._registered.append(Endpoint("", url, secret, frozenset(types)))
+            return self._connect(self._registered[-1])
+
+    def _connect(self, registered: Endpoint) -> Endpoint:
+        endpoint = replace(registered, id=webhooks.show(self._world, registered))
+        self._world.endpoints[endpoint.id] = endpoint
         return endpoint
 
     def reset(self, *, seed: int | None = None) -> None:
@@ -97,9 +104,9 @@ class LemonSqueezySandbox(Dashboard, StandIn[World, Api]):
         old = self._world
         with old.lock:
             fresh = World(seed=first_seed if seed is None else seed, now=now, settings=self.settings)
-            kept = {key: each for key, each in old.endpoints.items() if not key.startswith(events.WEBHOOK)}
-            fresh.endpoints.update(kept)
             self._open(fresh, self._api.api_key)
+            for each in self._registered:
+                self._connect(each)
 
     def commands(self) -> dict[str, Command]:
         """The control plane's commands beyond those that every stand-in has; `settings` sets fields of `settings`."""

@@ -21,7 +21,9 @@ def read(world: World, kind: str, steps: list[str], query: Query, base: str) -> 
     if not steps and kind != "users":
         return _listed(world, list(world.tables[kind]), kind, query, base, f"{base}/v1/{kind}")
     if len(steps) == 1:
-        return one(world, _row(world, kind, steps[0]), query, base)
+        # The user's own document alone says whose mode the key has (docs.lemonsqueezy.com/api/users/retrieve-user).
+        meta = {"meta": {"test_mode": world.settings.test_mode}} if kind == "users" else {}
+        return {**meta, **one(world, _row(world, kind, steps[0]), query, base)}
     if len(steps) == 2:
         return _related(world, _row(world, kind, steps[0]), steps[1], query, base)
     raise no_route()

@@ -52,6 +52,8 @@ class Settings:
         default_factory=lambda: {"USD": "1", "EUR": "1.08", "GBP": "1.27", "JPY": "0.0065", "TWD": "0.031"}
     )
     """Payout currency for one unit of a currency; one that is missing here counts as 1."""
+    told_decimals: dict[str, int] = field(default_factory=dict)
+    """What `GET /currencies` tells instead, or besides; amounts stay as they are."""
     checkout_url: str = "https://shop.example/pay"
     """The default payment link."""
     url_seconds: int = 3_600

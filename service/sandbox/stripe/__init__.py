@@ -1,5 +1,6 @@
 """The Stripe stand-in: a stateful account that the official SDK talks to."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -10,7 +11,7 @@ from service.sandbox.edge import Answer, Call
 from service.sandbox.standin import StandIn
 from service.sandbox.stripe.api import Api
 from service.sandbox.stripe.errors import SandboxError
-from service.sandbox.stripe.objects import disputes, refunds, sessions
+from service.sandbox.stripe.objects import disputes, refunds, sessions, webhook_endpoints
 from service.sandbox.stripe.outcomes import Payments
 from service.sandbox.stripe.render import view
 from service.sandbox.stripe.settings import Settings
@@ -45,6 +46,7 @@ class StripeSandbox(StandIn[World, Api]):
         self.settings = Settings(account_id=account_id, page_cap=page_cap, nested_cap=nested_cap, rate_limit=rate_limit)
         self._world = World(seed=seed, now=now, settings=self.settings)
         self._api = Api(self._world, api_key)
+        self._registered: list[Endpoint] = []
 
     @property
     def payments(self) -> Payments:
@@ -74,10 +76,18 @@ class StripeSandbox(StandIn[World, Api]):
         types: tuple[str, ...] = ("*",),
         payload: Literal["snapshot", "thin"] = "snapshot",
     ) -> Endpoint:
-        """Deliver events of these types to `url`, signed with `secret`, without creating an endpoint object."""
+        """Deliver events of these types to `url`, signed with `secret`, as an endpoint that stays.
+
+        The API lists it as a webhook endpoint, except for thin ones, which are event destinations there.
+        """
         with self.lock:
-            endpoint = Endpoint(self._world.ids.new("we"), url, secret, frozenset(types), api_version, True, payload)
-            self._world.endpoints[endpoint.id] = endpoint
+            self._registered.append(Endpoint("", url, secret, frozenset(types), api_version, True, payload))
+            return self._connect(self._registered[-1])
+
+    def _connect(self, registered: Endpoint) -> Endpoint:
+        listed = registered.payload == "snapshot"
+        own_id = webhook_endpoints.show(self._world, registered) if listed else self._world.ids.new("we")
+        self._world.endpoints[own_id] = endpoint = replace(registered, id=own_id)
         return endpoint
 
     def open_dispute(self, charge_id: str, *, reason: str = "fraudulent", amount: int | None = None) -> Json:
@@ -114,10 +124,10 @@ class StripeSandbox(StandIn[World, Api]):
         old = self._world
         with old.lock:
             fresh = World(seed=first_seed if seed is None else seed, now=now, settings=self.settings)
-            kept = {key: each for key, each in old.endpoints.items() if old.tables["webhook_endpoint"].get(key) is None}
-            fresh.endpoints.update(kept)
             self._world = fresh
             self._api = Api(fresh, self._api.api_key)
+            for each in self._registered:
+                self._connect(each)
 
     def commands(self) -> dict[str, Command]:
         """The control plane's commands beyond those that every stand-in has."""

@@ -201,13 +201,13 @@ def test_currencies_that_we_would_misread_are_told(reader: PaddleReader, wire: W
     told = [("USD", 2), ("JPY", 0), ("HUF", 0), ("KWD", 3)]
     body = {"data": [{"code": code, "decimal_places": decimals, "name": "x"} for code, decimals in told], "meta": {}}
     wire.answer = lambda _call: answer(200, body)
-    assert reader.currency_differences() == [
-        "HUF: 0 decimals at Paddle, 2 in ISO 4217",
-        "KWD: offered by Paddle with 3 decimals, but not in our table",
+    assert [(each.ok, each.warning, each.detail) for each in reader.checks(None)] == [
+        (False, False, "HUF has 0 decimals at Paddle, but its amounts are read with 2"),
+        (None, True, "KWD is new: 3 decimals at Paddle, taken as they come; compare with ISO 4217"),
     ]
     wire.answer = lambda _call: answer(200, {"data": [{"code": "USD"}]})
     with pytest.raises(ProviderUnavailable, match="decimals"):
-        reader.currency_differences()
+        reader.checks(None)
 
 
 def test_requests_name_the_version_and_carry_the_key(reader: PaddleReader, shelf: Shelf, wire: Wire) -> None:

@@ -1,16 +1,10 @@
-"""The control plane, and the stand-in as a process of its own."""
-
-import os
-import signal
-import socket
-import subprocess
-import sys
+"""The control plane."""
 
 import httpx
 import pytest
 
 from service.sandbox.lemonsqueezy import LemonSqueezySandbox, make
-from tests.sandbox.lemonsqueezy.shop import DAY, Shop, headers
+from tests.sandbox.lemonsqueezy.shop import DAY, Shop
 
 
 def _post(url: str, name: str, body: dict[str, object] | None = None) -> httpx.Response:
@@ -91,7 +85,7 @@ def test_a_reset_account_is_as_at_first_and_keeps_its_registered_endpoints(
     shop.create("webhooks", hook, store=("stores", "1"))
     shop.subscribe()
     state = _post(url, "reset").json()
-    assert (state["objects"], state["pending"], sandbox.events) == ({"stores": 1, "users": 1}, 0, [])
+    assert (state["objects"], state["pending"], sandbox.events) == ({"stores": 1, "users": 1, "webhooks": 1}, 0, [])
     sandbox.buy(shop.variant(interval=None))
     assert [each.endpoint_url for each in sandbox.deliveries.pending()] == ["http://127.0.0.1:9/hook"]
 
@@ -105,25 +99,3 @@ def test_the_state_counts(sandbox: LemonSqueezySandbox, url: str, shop: Shop) ->
 def test_without_a_key_the_stand_in_expects_its_own() -> None:
     assert make(seed=1, now=1_790_000_000, api_key=None).api_key == "lsq_sandbox_key"
     assert make(seed=1, now=1_790_000_000, api_key="mine").api_key == "mine"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def test_the_process_serves_until_it_is_told_to_end() -> None:
-    port = _free_port()
-    code = (
-        "from service.sandbox.run import run\n"
-        f"run(provider='lemonsqueezy', host='127.0.0.1', port={port}, seed=1, webhook_url=None, webhook_secret=None,"
-        " api_key=None, speed=1000)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": "."})
-    try:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as waiting:
-            answer = waiting.get(f"http://127.0.0.1:{port}/v1/users/me", headers=headers())
-        assert answer.json()["data"]["type"] == "users"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) in (0, -signal.SIGTERM)

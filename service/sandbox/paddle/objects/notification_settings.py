@@ -44,7 +44,8 @@ def made(world: World, **values: Any) -> Json:
 
 
 def _described(asked: list[str]) -> list[Json]:
-    return [described(name) for name in (TYPES if "*" in asked else asked)]
+    # Here `*` is every type there is, since a destination has to name what it is subscribed to.
+    return [described(name) for name in ((*TYPES, *OTHER_TYPES) if "*" in asked else asked)]
 
 
 def _connect(world: World, setting: Json) -> None:

@@ -9,19 +9,21 @@ from service.sandbox.paddle.world import World
 Json = dict[str, Any]
 
 
-def currencies(_world: World, _params: Json) -> list[Json]:
+def currencies(world: World, _params: Json) -> list[Json]:
     """The currencies that Paddle charges in, with their decimal places."""
-    return [
-        {
-            "code": code,
-            "name": code,
-            "decimal_places": decimals(code),
-            "minimum_payment_amount": "70" if decimals(code) == 2 else "100",
-            "can_be_balance": code in ("USD", "EUR", "GBP"),
-            "applicable_countries": [],
-        }
-        for code in CURRENCIES
-    ]
+    told = {code: decimals(code) for code in CURRENCIES} | world.settings.told_decimals
+    return [_currency(code, places) for code, places in told.items()]
+
+
+def _currency(code: str, places: int) -> Json:
+    return {
+        "code": code,
+        "name": code,
+        "decimal_places": places,
+        "minimum_payment_amount": "70" if places == 2 else "100",
+        "can_be_balance": code in ("USD", "EUR", "GBP"),
+        "applicable_countries": [],
+    }
 
 
 def ips(_world: World, _params: Json) -> Json:

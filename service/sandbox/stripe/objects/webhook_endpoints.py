@@ -36,6 +36,13 @@ def create(world: World, params: Json) -> Json:
     return endpoint | {"secret": secret}
 
 
+def show(world: World, registered: Endpoint) -> str:
+    """Let the API list an endpoint that was registered without it, of the account's version unless it has its own."""
+    version = registered.api_version or world.settings.api_version
+    values = {"url": registered.url, "enabled_events": sorted(registered.types), "api_version": version}
+    return str(world.add("webhook_endpoint", "we", status="enabled", **values)["id"])
+
+
 def retrieve(world: World, _params: Json, endpoint_id: str) -> Json:
     """The endpoint, without its secret."""
     return world.get("webhook_endpoint", endpoint_id)
