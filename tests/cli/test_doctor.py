@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import socket
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service import system
+from service import providers, system
 from service.sandbox.lemonsqueezy import LemonSqueezySandbox
 from service.sandbox.paddle import PaddleSandbox
 from service.sandbox.run import names
@@ -63,7 +64,8 @@ def _check(checks: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 
 def test_every_provider_has_a_stand_in_here() -> None:
-    assert names() == sorted(system.discover())
+    # The tests' own made-up provider is an adapter too, from outside this folder.
+    assert names() == sorted(each.name for each in pkgutil.iter_modules(providers.__path__))
 
 
 @pytest.mark.usefixtures("sandbox")

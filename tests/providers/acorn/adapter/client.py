@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from service.errors import BadRequest, Rejected
-from service.provider import Connection, Endpoint, EventPage, LoggedEvent, Page, Read
+from service.provider import Check, Connection, Endpoint, EventPage, LoggedEvent, Page, Read
 from service.refusals import body_of, broken
 from service.transport import Answer, Api, Transport, segment
 from tests.providers.acorn.adapter.events import EVENTS, read_envelope
@@ -83,6 +83,10 @@ class AcornReader:
         wanted = {"url": url, "types": sorted(EVENTS), "version": "9"}
         answer = self._transport.write("PUT", f"{self._root}/hooks/{segment(endpoint_id or 'new')}", wanted)
         return _endpoint(answer.decoded(_Hook))
+
+    def checks(self, mode: str | None) -> Sequence[Check]:  # noqa: ARG002
+        """Nothing of its own."""
+        return ()
 
     def close(self) -> None:
         """Give back the connections."""
