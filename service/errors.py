@@ -15,6 +15,12 @@ TallyhookError
 │   ├── OutcomeUnknown        it may have been done; it is being settled, or a person has to look
 │   ├── KeyConflict           the idempotency key belongs to another request
 │   └── CallInProgress        the same request is being sent by another process
+├── UsageError            usage that can't be recorded or billed as asked
+│   ├── UnknownMeter          no meter of this id is configured
+│   ├── UnknownCustomer       the copy has no such customer or user, or several
+│   ├── UsageRefused          a quantity, time or key that can't be right
+│   ├── UsageConflict         the idempotency key stands for other usage
+│   └── NoPrice               the meter has no price in this currency
 └── ProviderError         a call to a provider failed
     ├── ProviderUnavailable   timeout, connection lost, 5xx, broken answer: try again
     ├── RateLimited           429: try again after `retry_after`
@@ -118,6 +124,34 @@ class KeyConflict(WriteError):
 
 class CallInProgress(WriteError):
     """The same request, by the same idempotency key, is being sent right now; ask again in a moment."""
+
+
+class UsageError(TallyhookError):
+    """Usage that can't be recorded or billed as asked. Nothing was changed."""
+
+
+class UnknownMeter(UsageError):
+    """No meter of this id is configured. The message names it and the known ones."""
+
+
+class UnknownCustomer(UsageError):
+    """The copy has no customer of this id, or no user, or several and none was chosen. The message says which."""
+
+
+class UsageRefused(UsageError):
+    """A quantity, time or key that can't be right. `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class UsageConflict(UsageError):
+    """The idempotency key stands for other usage already; use a new key for new usage."""
+
+
+class NoPrice(UsageError):
+    """The meter has no price in this currency. The message names both, and the currencies that it has."""
 
 
 class ProviderError(TallyhookError):
