@@ -10,6 +10,7 @@ from service.billing_provider import Writer, Writes
 from service.errors import ConfigError, NotSupported
 from service.provider import Budget, Connection, Envelope, Headers, Provider, Reader
 from service.settings import AccountSettings
+from service.usage_port import Metered, UsageWriter
 
 
 class Account:
@@ -24,6 +25,7 @@ class Account:
         self._lock = threading.Lock()
         self._reader: Reader | None = None
         self._writer: Writer | None = None
+        self._meter: UsageWriter | None = None
 
     def verify(self, headers: Headers, body: bytes, now: float) -> None:
         """Return if one of the account's secrets signed these bytes in time; otherwise raise `Rejected`."""
@@ -71,13 +73,23 @@ class Account:
                 self._writer = self.provider.write(self._connection(api_key))
             return self._writer
 
+    def meter(self) -> UsageWriter:
+        """The usage side. Raises `ConfigError` where no API key is configured, `NotSupported` where the adapter has none."""
+        if not isinstance(self.provider, Metered):
+            raise NotSupported(f"{self.provider.name} takes no usage", "bill usage by other means")
+        api_key = self._key("tell usage to the provider")
+        with self._lock:
+            if self._meter is None:
+                self._meter = self.provider.meter(self._connection(api_key))
+            return self._meter
+
     def close(self) -> None:
         """Give back the connections."""
         with self._lock:
-            for side in (self._reader, self._writer):
+            for side in (self._reader, self._writer, self._meter):
                 if side is not None:
                     side.close()
-            self._reader = self._writer = None
+            self._reader = self._writer = self._meter = None
 
     def _key(self, purpose: str) -> str:
         if self.settings.api_key:

@@ -12,13 +12,14 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Final
 
-from service import plans, providers
+from service import meter_file, plans, providers
 from service.account import Account, Accounts
 from service.budget import SharedBudget
 from service.errors import ConfigError
 from service.provider import Provider
 from service.settings import AccountSettings, Settings, load
 from service.store.engine import Database
+from service.usage import Usage
 
 GROUP: Final = "tallyhook.providers"
 """The group of entry points under which an installed distribution offers an adapter."""
@@ -26,13 +27,15 @@ _NAME: Final = re.compile("[a-z][a-z0-9]*")
 
 
 class System:
-    """One process's plans, database and accounts. Close it when done."""
+    """One process's plans, meters, database and accounts. Close it when done."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> None:
         self.settings = settings
         self.plans = plans.load(settings.document, (entry.name for entry in settings.accounts))
         self.database = Database(settings.database_url, clock=clock)
         self.accounts = Accounts({entry.name: self._account(entry) for entry in settings.accounts})
+        self.meters = meter_file.load(settings.document, self.accounts.by_name)
+        self.usage = Usage(self.database, self.meters, self.accounts.by_name)
 
     def account(self, name: str) -> Account:
         """The account of this name. Raises `ConfigError` that lists the known ones."""

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, UniqueConstra
 from sqlmodel import Field, SQLModel
 
 from service.model import Kind
-from service.store import call_tables, run_tables
+from service.store import call_tables, run_tables, usage_tables
 from service.store.billing_tables import (
     CreditNote,
     Customer,
@@ -140,5 +140,7 @@ EVENTS: Final[Table] = table(WebhookEvent)
 LEASES: Final[Table] = table(SubjectLease)
 CHANGES: Final[Table] = table(StateChange)
 CALLS: Final[Table] = table(call_tables.ProviderCall)
+USAGE_RECORDS: Final[Table] = table(usage_tables.UsageRecord)
+USAGE_BATCHES: Final[Table] = table(usage_tables.UsageBatch)
 # Importing a module is what puts its tables into the metadata.
 METADATA: Final = run_tables.ReconcileRun.metadata
