@@ -45,12 +45,12 @@ def audit(system: System, work: Work) -> KindReport | None:
     chosen, done = window(work), work.finished(EVENTS)
     if chosen is None or done is not None:
         return done
-    passing = Pass(work, EVENTS, "event", chosen)
-    try:
-        _read(system, work, passing)
-    except ProviderError as error:
-        return passing.finish("partial", str(error))
-    return passing.finish("complete")
+    with Pass(work, EVENTS, "event", chosen) as passing:
+        try:
+            _read(system, work, passing)
+        except ProviderError as error:
+            return passing.finish("partial", str(error))
+        return passing.finish("complete")
 
 
 def _read(system: System, work: Work, passing: Pass) -> None:

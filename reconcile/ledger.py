@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from reconcile.report import KindReport
 from reconcile.scratch import Scratch, reopened
 from service import logs
 from service.account import Account
+from service.errors import RunRefused
 from service.model import Cause
 from service.provider import Reader
 from service.store import drift, runs
@@ -31,6 +33,7 @@ class Work:
 
     `known` is an object that the provider showed in this run: it must still answer when another is said to be gone.
     `begun` remembers the receipts that a dry run has seen.
+    `reads_left` is what a small sweep may still read by id, `overrun` that it left something it would have had to look at.
     """
 
     database: Database
@@ -46,6 +49,8 @@ class Work:
     full: bool = False
     known: tuple[str, str] | None = None
     begun: Scratch | None = None
+    reads_left: int = 0
+    overrun: bool = False
     reports: list[KindReport] = field(default_factory=list)
 
     @property
@@ -72,7 +77,10 @@ class Work:
 
 
 class Pass:
-    """One pass over one listing (or the event log). Its ledger and findings are saved together, page by page."""
+    """One pass over one listing (or the event log). Its ledger and findings are saved together, page by page.
+
+    As a context it closes its file when it is broken off: one whose run is to go on keeps it, one that failed does not.
+    """
 
     def __init__(self, work: Work, source: str, kind: str, window: Window) -> None:
         self.work, self.source = work, source
@@ -83,13 +91,25 @@ class Pass:
         if scratch is not None and found is not None:
             self.entry, self.scratch = found, scratch
             # The window was chosen by the run that died; what was read so far was read by it.
-            self.window = Window(since=found.window_start, end=found.window_end or window.end, slice=window.slice)
+            end = found.window_end or window.end
+            self.window = msgspec.structs.replace(window, since=found.window_start, end=end)
             self.report.objects, self.report.pages = found.objects, found.pages
         else:
             self.scratch = Scratch()
             self.window = window
             self.entry = runs.Entry(kind=source, status="running", window_start=window.since, window_end=window.end)
             self._begin()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            return
+        if issubclass(kind, Exception) and not issubclass(kind, RunRefused):
+            self.scratch.remove()
+        else:
+            self.scratch.close()
 
     def page(self, connection: Connection, cursor: str | None, as_of: datetime, objects: int) -> None:
         """Record one page in the caller's transaction, which also holds its findings."""
@@ -145,6 +165,8 @@ class Pass:
 
     def _complete(self, connection: Connection, now: datetime) -> None:
         work = self.work
+        if self.window.pages is not None:
+            return  # a small sweep judges a part: what waits for a person goes on waiting
         drift.supersede(connection, work.run.id, work.account.name, self.source, now)
         # What the brake held back is still wrong: the next run must look at the same window again.
         if work.options.dry_run or self.braked or self.entry.started_as_of is None:

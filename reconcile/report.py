@@ -58,9 +58,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountReport(msgspec.Struct, kw_only=True):
-    """One account's run. `status` is complete, partial, failed or refused; the last has no run.
+    """One account's run. `status` is complete, partial, failed, refused or stopped; the last two have no run of their own.
 
-    `money` is by UTC day and currency, `totals` by currency, of all objects that the run compared.
+    `money` is by UTC day and currency, `totals` by currency, of all objects that the run compared. `overrun`: a small sweep
+    found more than it may look at.
     """
 
     account: str
@@ -70,6 +71,7 @@ class AccountReport(msgspec.Struct, kw_only=True):
     full: bool = False
     dry_run: bool = False
     resumed: bool = False
+    overrun: bool = False
     started_at: datetime | None = None
     finished_at: datetime | None = None
     provider_time: datetime | None = None

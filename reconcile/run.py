@@ -19,9 +19,10 @@ from reconcile.money import by_day, totals
 from reconcile.plan import Options, cheapest, window
 from reconcile.progress import Progress
 from reconcile.report import AccountReport, KindReport, Line, Report
+from reconcile.small import SmallSweep
 from reconcile.sweep import Sweep
 from service.account import Account
-from service.errors import ConfigError, MappingError, ProviderError, RunRefused
+from service.errors import ConfigError, MappingError, ProviderError, RunRefused, RunStopped
 from service.provider import Listing, Reader
 from service.store import drift, runs
 from service.store.drift import Opened
@@ -71,6 +72,9 @@ def _listings(account: Account, options: Options) -> list[Listing]:
 def _guarded(system: System, account: Account, options: Options, progress: Progress) -> AccountReport:
     try:
         return _account(system, account, options, progress)
+    except RunStopped as error:
+        log.info("reconcile.stopped", account=account.name, detail=str(error))
+        return AccountReport(account=account.name, status="stopped", error=str(error), dry_run=options.dry_run)
     except RunRefused as error:
         log.error("reconcile.refused", account=account.name, error=str(error))
         return AccountReport(account=account.name, status="refused", error=str(error), dry_run=options.dry_run)
@@ -92,6 +96,10 @@ def _account(system: System, account: Account, options: Options, progress: Progr
     work = _work(system, account, reader, options, progress, run, now)
     try:
         _passes(system, work)
+    except RunStopped:
+        with system.database.write() as connection:
+            runs.release(connection, run, system.database.now())
+        raise
     except RunRefused:
         raise
     except Exception as error:
@@ -132,7 +140,7 @@ def _start(system: System, account: Account, options: Options, identity: str | N
             runs.check_identity(connection, account.name, account.provider.name, identity, now)
         return runs.start(
             connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full,
-            whole=options.whole,
+            whole=options.whole, origin=options.origin,
         )  # fmt: skip
 
 
@@ -146,6 +154,7 @@ def _work(
         database=system.database, account=account, reader=reader, run=run, options=options, progress=progress, now=now,
         end=now - timedelta(seconds=account.provider.safety_lag_seconds), marks=marks, entries=entries,
     )  # fmt: skip
+    work.reads_left = options.few.reads if options.few is not None else 0
     work.full = options.full or (options.since is None and forgotten(work))
     return work
 
@@ -155,7 +164,7 @@ def _passes(system: System, work: Work) -> None:
     work.reports += [found] if found is not None else []
     for listing in _listings(work.account, work.options):
         work.reports.append(work.finished(listing.source) or _sweep(work, listing))
-    if work.options.kind is None or work.options.kind in _DERIVED_KINDS:
+    if work.options.few is None and (work.options.kind is None or work.options.kind in _DERIVED_KINDS):
         work.reports.append(heal.repair(work))
 
 
@@ -172,11 +181,16 @@ def _sweep(work: Work, listing: Listing) -> KindReport:
     with work.database.read() as connection:
         statuses = drift.by_status(connection, work.account.name, kind_of(listing.kind))
     chosen = cheapest(chosen, listing.kind, statuses, changes_listed=listing.filter == "updated")
-    passing = Pass(work, listing.source, listing.kind, chosen)
+    with Pass(work, listing.source, listing.kind, chosen) as passing:
+        return _passed(work, listing, passing)
+
+
+def _passed(work: Work, listing: Listing, passing: Pass) -> KindReport:
     # Where objects of several listings feed one row, its money must be counted once.
     alone = all(each.owns_row for each in work.account.provider.listings if each.kind == listing.kind)
+    sweep = Sweep if work.options.few is None else SmallSweep
     try:
-        Sweep(work, listing, passing, alone=alone).run()
+        sweep(work, listing, passing, alone=alone).run()
     except ProviderError as error:
         return passing.finish("partial", str(error))
     except MappingError as error:
@@ -191,7 +205,7 @@ def _close(work: Work, status: str, error: str | None) -> AccountReport:
     run, now = work.run, work.database.now()
     done = AccountReport(
         account=work.account.name, status=status, run_id=run.id, error=error, full=work.full,
-        dry_run=work.options.dry_run, resumed=run.resumed, started_at=run.started_at, finished_at=now,
+        dry_run=work.options.dry_run, resumed=run.resumed, overrun=work.overrun, started_at=run.started_at, finished_at=now,
         provider_time=work.now, kinds=work.reports, money=by_day(each for kind in work.reports for each in kind.money),
     )  # fmt: skip
     done.totals = totals(done.money)

@@ -49,15 +49,16 @@ class Sweep:
         self._still_open()
 
     def _list(self) -> None:
-        entry = self.passing.entry
-        while True:
-            began = self.work.database.now()
-            page = self.work.reader.page(
-                self.listing.source, cursor=entry.cursor, since=self.passing.window.since, until=None
-            )
-            self._page(page, began)
-            if page.cursor is None:
-                return
+        while self._next_page():
+            continue
+
+    def _next_page(self) -> bool:
+        """Read and compare one page; True while there are more."""
+        cursor, since = self.passing.entry.cursor, self.passing.window.since
+        began = self.work.database.now()
+        page = self.work.reader.page(self.listing.source, cursor=cursor, since=since, until=None)
+        self._page(page, began)
+        return page.cursor is not None
 
     def _page(self, page: Page, began: datetime) -> None:
         groups = self._fresh([self._changes(each, page.as_of, micros(began)) for each in page.objects if each])

@@ -17,6 +17,7 @@ from service.http.api.application import Api
 from service.http.health import Health
 from service.http.webhooks import Webhooks
 from service.ingest import GroupCommit
+from service.presence import ROLE, Presence
 from service.system import System
 from service.worker import Beat, Worker
 
@@ -44,7 +45,7 @@ def build(system: System, *, worker: bool = False) -> Front:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         commit.start()
-        beat = Beat(system.database, "web")
+        beat = Beat(system.database, ROLE, beside=Presence(system).beat)
         beat.start()
         stop = threading.Event()
         thread = threading.Thread(target=Worker(system).run, args=(stop,), name="worker", daemon=True)
@@ -55,11 +56,12 @@ def build(system: System, *, worker: bool = False) -> Front:
                 yield
         finally:
             await commit.stop()
+            # First: from here on nothing is received, however long the worker takes to end.
+            await asyncio.to_thread(beat.stop)
             await api.close()
             stop.set()
             if worker:
                 await asyncio.to_thread(thread.join, 30)
-            await asyncio.to_thread(beat.stop)
 
     return Front(Starlette(routes=routes, lifespan=lifespan), webhooks, api)
 

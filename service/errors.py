@@ -8,6 +8,7 @@ TallyhookError
 ├── MappingError          an event or object has a shape that can't be translated
 ├── LeaseLost             a worker outlived its lease; its transaction was rolled back
 ├── RunRefused            a reconcile run must not start (another runs, or the key changed hands)
+│   └── RunStopped            it was told to stop, and the next one goes on from there
 ├── WriteError            a write to a provider has no result
 │   ├── NotSupported          the provider can't do this; nothing was sent
 │   ├── NotDone               it was not sent, or is proven to have done nothing
@@ -82,6 +83,10 @@ class LeaseLost(TallyhookError):
 
 class RunRefused(TallyhookError):
     """A reconcile run must not start. The message says why and what to do."""
+
+
+class RunStopped(RunRefused):
+    """A reconcile run was told to stop. What it has read is kept; the next run of the same options goes on from there."""
 
 
 class WriteError(TallyhookError):

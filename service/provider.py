@@ -216,12 +216,16 @@ class Provider(Protocol):
     `budget_scope`: an account, an API key, or the address of the machine. `options` are the settings beyond the common ones
     that an account takes (`LEMONSQUEEZY_STORE_ID` is `store_id`), `scope_option` the one that limits it to the events of one
     `Envelope.scope`.
+
+    `log_memory_days` is how long the provider's own event log remembers; None where it has none. `gives_up_after_seconds`
+    is how long it goes on trying to deliver an event: the shortest outage that loses one. None: it never stops.
     """
 
     name: str
     ordering: Ordering
     listings: tuple[Listing, ...]
     log_memory_days: int | None
+    gives_up_after_seconds: float | None
     reads_per_second: float
     budget_scope: Literal["account", "key", "address"]
     options: tuple[str, ...]

@@ -51,6 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     commit_timeout: float = 10.0
     max_attempts: int = 16
     claim_limit: int = 200
+    catchup_after: float | None = None
+    sweep_seconds: float = 3600.0
+    sweep_calls: int = 100
     log_level: str = "info"
 
     def __repr__(self) -> str:
@@ -87,6 +90,7 @@ def _numbers(env: Mapping[str, str]) -> dict[str, Any]:
     wanted: dict[str, type] = {
         "PORT": int, "TALLYHOOK_MAX_BODY": int, "TALLYHOOK_QUEUE_LIMIT": int, "TALLYHOOK_COMMIT_TIMEOUT": float,
         "TALLYHOOK_MAX_ATTEMPTS": int, "TALLYHOOK_CLAIM_LIMIT": int, "TALLYHOOK_LOG_LEVEL": str,
+        "TALLYHOOK_CATCHUP_AFTER": float, "TALLYHOOK_SWEEP_SECONDS": float, "TALLYHOOK_SWEEP_CALLS": int,
     }  # fmt: skip
     found: dict[str, Any] = {}
     for name, kind in wanted.items():
@@ -132,6 +136,9 @@ class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     commit_timeout: float | None = None
     max_attempts: int | None = None
     claim_limit: int | None = None
+    catchup_after: float | None = None
+    sweep_seconds: float | None = None
+    sweep_calls: int | None = None
 
 
 def _limits(document: Document) -> dict[str, Any]:

@@ -7,11 +7,15 @@ import signal
 import socket
 import threading
 import uuid
+from collections.abc import Callable
+from datetime import datetime
 from types import FrameType
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from reconcile.catchup import CatchUp
 from service.errors import TallyhookError
 from service.process import Processor
 from service.store import heartbeat, queue
@@ -21,11 +25,15 @@ from service.system import System
 _FIRST_WAIT = 0.05
 _IDLE_SECONDS = 1.0
 _BEAT_SECONDS = 10.0
+_CATCHUP_SECONDS = 10.0
 log = structlog.get_logger()
 
 
 class Worker:
-    """Processes events of every account of a system. `run` blocks; the table is polled as the only truth."""
+    """Processes events of every account of a system. `run` blocks; the table is polled as the only truth.
+
+    Beside it runs the catch-up of the accounts that need one, in a thread: it waits for a provider, events must not.
+    """
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -39,6 +47,10 @@ class Worker:
         self._processor.stop = stop
         beat = Beat(self._system.database, "worker", self._processor)
         beat.start()
+        catchup = CatchUp(self._system, stop)
+        beside = threading.Thread(target=catchup.run, name="catchup", daemon=True)
+        if catchup.needed:
+            beside.start()
         wait = 0.0
         try:
             while not stop.is_set():
@@ -46,6 +58,9 @@ class Worker:
                 if wait:
                     stop.wait(wait)
         finally:
+            if catchup.needed:
+                # It breaks off at its next page; a call that hangs is left behind, and its run taken over by the next one.
+                beside.join(_CATCHUP_SECONDS)
             beat.stop()
 
     def drain(self) -> int:
@@ -73,12 +88,19 @@ def next_wait(last: float, taken: int) -> float:
 
 
 class Beat:
-    """A thread that says every ten seconds that this process lives, and renews the lease of the claim in hand."""
+    """A thread that says every ten seconds that this process lives, and renews the lease of the claim in hand.
 
-    def __init__(self, database: Database, role: str, processor: Processor | None = None) -> None:
+    `beside` is written in the same transaction as each beat.
+    """
+
+    def __init__(
+        self, database: Database, role: str, processor: Processor | None = None,
+        beside: Callable[[Connection, datetime], None] | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._role = role
         self._processor = processor
+        self._beside = beside
         self._process = f"{socket.gethostname()}:{os.getpid()}:{role}:{uuid.uuid4().hex[:6]}"
         self._started = database.now()
         self._stop = threading.Event()
@@ -93,12 +115,16 @@ class Beat:
         self._stop.set()
         self._thread.join(_BEAT_SECONDS)
 
+    def beat(self) -> None:
+        """Say once that this process lives; a database that fails is logged, and asked again with the next beat."""
+        try:
+            self._beat()
+        except SQLAlchemyError as error:
+            log.warning("worker.beat_failed", error=type(error).__name__)
+
     def _run(self) -> None:
         while True:
-            try:
-                self._beat()
-            except SQLAlchemyError as error:
-                log.warning("worker.beat_failed", error=type(error).__name__)
+            self.beat()
             if self._stop.wait(_BEAT_SECONDS):
                 break
         try:
@@ -112,6 +138,8 @@ class Beat:
         claim_id = self._processor.claim_id if self._processor is not None else None
         with self._database.write() as connection:
             heartbeat.beat(connection, self._process, self._role, self._started, now)
+            if self._beside is not None:
+                self._beside(connection, now)
             if claim_id is not None:
                 queue.renew(connection, claim_id, now)
 

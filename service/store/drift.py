@@ -155,7 +155,7 @@ def local_rows(connection: Connection, account: str, kind: Kind, source: str, af
     query = select(rows.c.id, rows.c.status, rows.c.created_at, rows.c.sources)
     query = query.where(rows.c.account == account, rows.c.id > after, rows.c.deleted_at.is_(None))
     found = connection.execute(query.order_by(rows.c.id).limit(_CHUNK)).all()
-    return [Local(row[0], row[1], row[2], _fed_by(source, row[3])) for row in found]
+    return [Local(row[0], row[1], row[2], fed_by(source, row[3])) for row in found]
 
 
 def stored(
@@ -207,13 +207,14 @@ def at_stake(connection: Connection, run_id: int) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
-def _of(source: str) -> Any:
-    return or_(DRIFT.c.source.startswith(f"{source}:", autoescape=True), DRIFT.c.source == source)
-
-
-def _fed_by(source: str, stored_sources: str) -> tuple[str, ...]:
+def fed_by(source: str, stored_sources: str) -> tuple[str, ...]:
+    """The ids of the objects of `source` among a row's stored sources."""
     prefix = f"{source}:"
     return tuple(key.removeprefix(prefix) for key in _keys.decode(stored_sources) if key.startswith(prefix))
+
+
+def _of(source: str) -> Any:
+    return or_(DRIFT.c.source.startswith(f"{source}:", autoescape=True), DRIFT.c.source == source)
 
 
 def _opened(row: Any) -> Opened:

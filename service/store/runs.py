@@ -89,6 +89,12 @@ def beat(connection: Connection, run: Run, now: datetime) -> None:
         raise RunRefused(f"run {run.id} of account {run.account!r} was taken over by another process; stopped here")
 
 
+def release(connection: Connection, run: Run, now: datetime) -> None:
+    """Let the next run of the same options take this one over at once, as if its holder had died long ago."""
+    ours = (RUNS.c.id == run.id) & (RUNS.c.holder == run.holder)
+    connection.execute(update(RUNS).where(ours).values(heartbeat_at=now - timedelta(seconds=ALIVE_SECONDS)))
+
+
 def finish(connection: Connection, run: Run, status: str, report: str, now: datetime) -> None:
     """Close the run with its report; raises `RunRefused` when it is no longer ours."""
     beat(connection, run, now)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from service.sandbox.lemonsqueezy import LemonSqueezySandbox
 from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
+from tests.reconcile.lemons import HOUR, Lemons
 from tests.reconcile.world import World
 
 
@@ -40,3 +42,18 @@ def shop(world: World) -> World:
     assert (first.status, first.exit_code) == ("complete", 0), first
     world.later()
     return world
+
+
+@pytest.fixture
+def lemons(database_url: str) -> Iterator[Lemons]:
+    """Three subscribers at a provider without an event log, delivered and then compared whole."""
+    sandbox = LemonSqueezySandbox(rate_limit=None)
+    with serving(sandbox.app) as url:
+        opened = Lemons(sandbox, database_url, url)
+        for number in range(3):
+            opened.buy(number)
+        opened.deliver()
+        assert opened.run().exit_code == 0
+        sandbox.advance(HOUR)
+        yield opened
+        opened.close()

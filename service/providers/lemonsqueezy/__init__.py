@@ -33,6 +33,8 @@ class LemonSqueezy:
     )
     listings = tuple(each.listing for each in RESOURCES.values())
     log_memory_days: int | None = None
+    # Three more attempts, after 5, 25 and 125 s (docs.lemonsqueezy.com/help/webhooks/webhook-requests).
+    gives_up_after_seconds: float | None = 155.0
     # Half of the 300 calls a minute that a key may make (docs.lemonsqueezy.com/api): other software reads too.
     reads_per_second = 2.5
     budget_scope: Literal["account", "key", "address"] = "key"

@@ -32,6 +32,8 @@ class Paddle:
     ordering = Ordering(object_clock=True, precedence=("transaction",))
     listings = tuple(each.listing for each in RESOURCES.values())
     log_memory_days: int | None = 90
+    # Sixty attempts in three days (developer.paddle.com/webhooks/respond-to-webhooks); UNVERIFIED: 15 minutes in the sandbox.
+    gives_up_after_seconds: float | None = 3 * 86_400.0
     # 240 requests a minute, for all keys behind one address (developer.paddle.com, rate limiting); half of it, since the
     # machine's other software reads too.
     reads_per_second = 2.0

@@ -37,6 +37,8 @@ class Stripe:
     )
     listings = tuple(each.listing for each in RESOURCES.values())
     log_memory_days: int | None = 30
+    # Three days in live mode; test mode stops after three attempts in a few hours (docs.stripe.com/webhooks).
+    gives_up_after_seconds: float | None = 3 * 86_400.0
     # Live accounts may make 100 reads a second but only 25 at one endpoint (docs.stripe.com/rate-limits, 2026), and a
     # sweep stays at one endpoint for long: half of the tighter limit, since the account's other software reads too.
     reads_per_second = 12.5

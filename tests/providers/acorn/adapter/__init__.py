@@ -25,6 +25,7 @@ class Acorn:
     ordering = Ordering(object_clock=True)
     listings: tuple[Listing, ...] = LISTINGS
     log_memory_days: int | None = 7
+    gives_up_after_seconds: float | None = 86_400.0
     reads_per_second = 20.0
     budget_scope: Literal["account", "key", "address"] = "account"
     options: tuple[str, ...] = ("region",)
