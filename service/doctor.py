@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.account import Account
 from service.errors import BadRequest, ConfigError, ProviderError, SchemaError
 from service.provider import Check, Endpoint, Reader
-from service.store import history, schema
+from service.status import neglected, outage
+from service.store import history, outages, schema
 from service.system import System, variables
 
 _SKEW_SECONDS: Final = 30.0
@@ -53,11 +54,21 @@ def _database(system: System) -> Iterator[Check]:
         yield _skew("clock against the database", (system.database.now() - datetime.now(UTC)).total_seconds())
         schema.check(system.database)
         yield Check("migrations", True, f"at revision {schema.current(system.database)}")
+        yield from _outages(system)
     except SchemaError as error:
         yield Check("migrations", False, str(error))
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
         yield Check("database", False, f"can't be used: {reason}")
+
+
+def _outages(system: System) -> Iterator[Check]:
+    with system.database.read() as connection:
+        found = outages.unfinished(connection)
+    late = dict(neglected(found, system.database.now()))
+    for each in found:
+        # One that is still being caught up on is neither well nor wrong.
+        yield Check(f"{each.account}: catch-up", False if each.account in late else None, outage(each))
 
 
 def _provider(system: System, account: Account, fix: bool, url: str) -> Iterator[Check]:

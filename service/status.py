@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,12 +10,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from service.account import Account, Accounts
-from service.moments import age
-from service.store import history
+from service.moments import age, clock
+from service.store import history, outages
 from service.store.engine import Database
 from service.store.history import Record
+from service.store.outages import Unfinished
 
 OVERDUE: Final = timedelta(hours=26)
+# By then a catch-up that finds the provider answering has long ended.
+PATIENCE: Final = timedelta(hours=1)
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +42,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     oldest_waiting: datetime | None
     dead: int
     open_drift: int
+    outages: tuple[Unfinished, ...]
     heartbeats: tuple[Record, ...]
     attention: tuple[str, ...]
 
@@ -50,12 +55,34 @@ def gather(database: Database, accounts: Accounts) -> Status:
         shown = tuple(_account(connection, account, now) for account in accounts.by_name.values())
         oldest = history.oldest_waiting(connection)
         drift = len(history.drift(connection))
+        silent = tuple(outages.unfinished(connection))
         beats = tuple(history.heartbeats(connection))
     dead = inbox.get("dead", 0)
     return Status(
-        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, heartbeats=beats,
-        attention=tuple(_attention(dead, drift, shown, now)),
+        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, outages=silent, heartbeats=beats,
+        attention=(*_attention(dead, drift, shown, now), *(each for _, each in neglected(silent, now))),
     )  # fmt: skip
+
+
+def neglected(found: Iterable[Unfinished], now: datetime) -> list[tuple[str, str]]:
+    """(account, what to do) of each account whose catch-up should have ended by now. Pure."""
+    late: dict[str, Unfinished] = {}
+    for each in found:
+        if now - each.ended_at > PATIENCE:
+            late.setdefault(each.account, each)
+    return [
+        (name, f"account {name}: {outage(each)}; run `tallyhook reconcile --account {name} --full`")
+        for name, each in late.items()
+    ]
+
+
+def outage(found: Unfinished) -> str:
+    """An outage in a sentence. Pure."""
+    span = f"events between {clock(found.began_at)} and {clock(found.ended_at)} may be missing"
+    if not found.attempts:
+        return f"{span}, and no catch-up has begun (does a worker run?)"
+    why = f": {found.error}" if found.error else ", the last one under way or dead"
+    return f"{span} after {found.attempts} attempts to catch up{why}"
 
 
 def _account(connection: Connection, account: Account, now: datetime) -> AccountStatus:

@@ -18,7 +18,7 @@ from service.explain import Explanation, Subject
 from service.explain import explain as explaining
 from service.moments import age, clock
 from service.provider import Envelope
-from service.status import Status, gather
+from service.status import Status, gather, outage
 from service.system import start
 
 _MARKS = {True: ("ok  ", "green"), False: ("FAIL", "bold red"), None: ("-   ", "dim")}
@@ -133,6 +133,8 @@ def _show_status(found: Status) -> None:
     waits = f"; the oldest waits since {clock(found.oldest_waiting)}" if found.oldest_waiting else ""
     screen.say(f"inbox: {inbox}{waits}")
     screen.say(f"drift that needs review: {found.open_drift}")
+    for each in found.outages:
+        screen.say(f"account {each.account}: {outage(each)}")
     for beat in found.heartbeats:
         screen.say(f"{beat['role']} {beat['process']}: last heard of {age(found.at - beat['beat_at'])} ago")
     if not found.heartbeats:
