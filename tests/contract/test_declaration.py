@@ -83,6 +83,7 @@ def test_its_budget_and_its_memory_are_believable(provider: Provider) -> None:
     assert provider.budget_scope in ("account", "key", "address")
     assert provider.log_memory_days is None or provider.log_memory_days > 0
     assert 0 <= provider.safety_lag_seconds < 3600
+    assert provider.gives_up_after_seconds is None or provider.gives_up_after_seconds > 0
 
 
 def test_a_mode_is_told_only_where_a_key_shows_it(provider: Provider) -> None:
