@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
@@ -149,7 +151,15 @@ def _client(api: Api, connection: Connection) -> httpx.Client:
     if not base.startswith(("https://", "http://")):
         raise ConfigError(f"the {api.name} API base must begin with https:// (or http:// for a stand-in)")
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "tallyhook", **api.headers}
-    return httpx.Client(base_url=base, headers=headers, timeout=connection.timeout, follow_redirects=False)
+    return httpx.Client(
+        base_url=base, headers=headers, timeout=connection.timeout, follow_redirects=False, verify=_trusted()
+    )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificates, or those that the environment names, loaded once for all clients."""
+    return httpx.create_ssl_context()
 
 
 _backoff = wait_random_exponential(multiplier=0.5, max=8)

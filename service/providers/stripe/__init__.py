@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
+from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
 from service.providers.stripe import signature, statuses, wire
+from service.providers.stripe.billing import StripeWriter
 from service.providers.stripe.client import API_VERSION, StripeReader
 from service.providers.stripe.envelope import read_envelope
 from service.providers.stripe.events import EVENTS
@@ -78,6 +80,10 @@ class Stripe:
     def connect(self, connection: Connection) -> Reader:
         """A read side for one account; see `client.StripeReader`."""
         return StripeReader(connection)
+
+    def write(self, connection: Connection) -> Writer:
+        """A write side for one account; see `billing.StripeWriter`."""
+        return StripeWriter(connection)
 
 
 provider = Stripe()

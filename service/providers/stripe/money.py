@@ -50,3 +50,20 @@ def minor_units(amount: int, currency: str) -> int:
     if rest:
         raise MappingError(f"{amount} {currency} at Stripe is not a whole number of ISO 4217 minor units")
     return units
+
+
+def stripe_units(amount: int, currency: str) -> int:
+    """`amount` in ISO 4217 minor units of `currency` (upper case), as Stripe counts it: the inverse of `minor_units`.
+
+    Raises:
+        MappingError: Stripe can't carry it exactly, or does not take it (the last of three decimals must be 0).
+    """
+    places = _MOVED.get(currency, 0)
+    units = amount * int(10**-places) if places < 0 else amount
+    if places > 0:
+        units, rest = divmod(amount, int(10**places))
+        if rest:
+            raise MappingError(f"Stripe counts {currency} in whole units, so {amount} minor units can't be sent")
+    if currency in THREE_DECIMAL and units % 10:
+        raise MappingError(f"Stripe wants the last of three decimals of {currency} to be 0, so {amount} can't be sent")
+    return units

@@ -1,0 +1,1 @@
+"""One module a provider: what a test does there in the customer's and the provider's place."""
