@@ -34,6 +34,7 @@ from service.provider import Read
 from service.refunds import Allowance
 from service.store import billing_rows, watermark
 from service.store.engine import Database
+from service.usage import Recorded, Usage, UsageReport
 
 F = TypeVar("F", bound=Fields)
 Proration = Literal["prorate", "invoice_now", "none"]
@@ -64,8 +65,11 @@ class Rules(Protocol):
 class Billing:
     """`service.billing_provider.BillingProvider` for one account. Safe to share between threads."""
 
-    def __init__(self, database: Database, account: Account, rules: Rules, *, calls: Calls | None = None) -> None:
+    def __init__(
+        self, database: Database, account: Account, rules: Rules, usage: Usage, *, calls: Calls | None = None
+    ) -> None:
         self._database = database
+        self._usage = usage
         self._account = account
         self._rules = rules
         self._calls = calls or Calls(database, account)
@@ -182,6 +186,16 @@ class Billing:
         result = self._calls.run(Request("refund", arguments), build, idempotency_key)
         return msgspec.structs.replace(result, explanation=said[0] if said else None)
 
+    def report_usage(
+        self, customer_id: str, meter_id: str, quantity: int, *, idempotency_key: str, at: datetime | None = None
+    ) -> Recorded:
+        """Record usage, durably and once for each key; see `service.usage`, which also takes many at once."""
+        report = UsageReport(
+            meter=meter_id, quantity=quantity, idempotency_key=idempotency_key, customer_id=customer_id, at=at,
+            account=self._account.name,
+        )  # fmt: skip
+        return self._usage.report(report)
+
     # --- reads
 
     def get_invoices(self, customer_id: str) -> Sequence[IssuedInvoice]:
@@ -265,8 +279,3 @@ class Billing:
                 connection, name, changes, ordering=self._account.provider.ordering,
                 confirmed=watermark.confirmed(connection, name), now=self._database.now(),
             )  # fmt: skip
-
-
-def connect(database: Database, account: Account, rules: Rules) -> Billing:
-    """The interface of one account."""
-    return Billing(database, account, rules)

@@ -14,6 +14,7 @@ from typing import Final
 
 from service import meter_file, plans, providers
 from service.account import Account, Accounts
+from service.billing import Billing
 from service.budget import SharedBudget
 from service.errors import ConfigError
 from service.provider import Provider
@@ -44,6 +45,10 @@ class System:
         except KeyError:
             known = ", ".join(self.accounts.by_name) or f"none is configured; set {variables('WEBHOOK_SECRET')}"
             raise ConfigError(f"there is no account {name!r}; known: {known}") from None
+
+    def billing(self, name: str) -> Billing:
+        """The write side of an account, as an application uses it. Raises `ConfigError`."""
+        return Billing(self.database, self.account(name), self.plans, self.usage)
 
     def close(self) -> None:
         """Give back every connection."""

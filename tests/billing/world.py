@@ -135,7 +135,7 @@ class World:
     def billing(self) -> BillingProvider:
         """The interface, in a process of its own that may die."""
         calls_ = Calls(self.mortal, self.account, sleep=lambda _seconds: None)
-        return Billing(self.mortal, self.account, PlainRules(self.prices), calls=calls_)
+        return Billing(self.mortal, self.account, PlainRules(self.prices), self.system.usage, calls=calls_)
 
     def later(self, seconds: int) -> None:
         """Time passes at the provider and here."""
