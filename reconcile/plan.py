@@ -107,8 +107,6 @@ def window(options: Options, mark: Mark | None, now: datetime, end: datetime, *,
 
 def moved(mark: Mark | None, covered: Window, started: datetime) -> Mark | None:
     """The watermark after a complete pass, or None where it read too little to join what was known before."""
-    if covered.pages is not None:
-        return None
     if not covered.full and (mark is None or covered.since is None or covered.since > mark.complete_until):
         return None
     before = mark or Mark(complete_until=covered.end, confirmed_as_of=started)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.catchup import CatchUp
-from reconcile.plan import Few, few_of
+from reconcile.plan import Few, Window, few_of, moved
 from reconcile.report import AccountReport
+from service.store.runs import Mark
 from service.system import System
 from tests.reconcile.lemons import DAY, HOUR, Lemons
 
@@ -91,6 +93,7 @@ def test_no_sweep_makes_more_calls_than_it_may_and_says_that_more_is_wrong(lemon
     lemons.step(system)
     lemons.sandbox.advance(32 * DAY)
     lemons.sql("UPDATE subscription SET status = 'ended'")
+    lemons.sandbox.settings.page_cap = 20
     for _ in range(4):
         lemons.buy(NOTHING)
     lemons.lose()
@@ -117,6 +120,13 @@ def test_a_partial_list_makes_nothing_missing_and_moves_no_watermark(lemons: Lem
     assert (report.status, report.by_class.get("missing_remote", 0)) == ("complete", 0)
     assert lemons.sql("SELECT kind, complete_until, confirmed_as_of, run_id FROM watermark ORDER BY kind") == before
     assert lemons.run().by_class["missing_remote"] == 1
+
+
+def test_a_window_of_few_pages_never_moves_a_watermark() -> None:
+    """However far the watermark lies back, and where there is none."""
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    few = Window(since=None, end=now, pages=5)
+    assert [moved(mark, few, now) for mark in (None, Mark(complete_until=now, confirmed_as_of=now))] == [None, None]
 
 
 def test_what_waits_for_a_person_goes_on_waiting_once(lemons: Lemons) -> None:
