@@ -90,6 +90,10 @@ class Service:
         """A web process that only receives."""
         return self._start(["serve", "--port", str(self.port), "--no-worker"])
 
+    def whole(self) -> Child:
+        """A web process with its worker inside."""
+        return self._start(["serve", "--port", str(self.port)])
+
     def worker(self) -> Child:
         """A worker."""
         return self._start(["worker"])

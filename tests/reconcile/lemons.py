@@ -28,6 +28,8 @@ from service.worker import Beat
 from tests.reconcile.world import Unlimited
 
 ACCOUNT = "lemonsqueezy"
+SECRET = "secret_of_ours"
+NOWHERE = "http://127.0.0.1:9/webhooks"
 HOUR, DAY = 3_600, 86_400
 Json = dict[str, Any]
 
@@ -35,9 +37,11 @@ Json = dict[str, Any]
 class Lemons:
     """`sandbox` is the provider; `system` our side, on a clock that follows the provider's by a second."""
 
-    def __init__(self, sandbox: LemonSqueezySandbox, database_url: str, url: str, **settings: Any) -> None:
+    def __init__(
+        self, sandbox: LemonSqueezySandbox, database_url: str, url: str, endpoint: str = NOWHERE, **settings: Any
+    ) -> None:  # fmt: skip
         self.sandbox, self.url, self.database_url, self.settings = sandbox, url, database_url, settings
-        sandbox.register_endpoint("http://127.0.0.1:9/webhooks", "secret_of_ours")
+        sandbox.register_endpoint(endpoint, SECRET)
         self.monthly = sandbox.add_variant(sandbox.add_product(), unit_price=1_900)
         self.system = self.open(database_url)
         self.others: list[System] = []
@@ -45,7 +49,7 @@ class Lemons:
     def open(self, database_url: str, **account: Any) -> System:
         """A process's view of a database and the provider."""
         given = {
-            "webhook_secrets": ("secret_of_ours",),
+            "webhook_secrets": (SECRET,),
             "api_key": self.sandbox.api_key,
             "api_base": self.url,
             **account,
