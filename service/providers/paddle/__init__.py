@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
+from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
 from service.providers.paddle import signature, statuses, wire
+from service.providers.paddle.billing import PaddleWriter
 from service.providers.paddle.client import PaddleReader
 from service.providers.paddle.envelope import read_envelope
 from service.providers.paddle.events import EVENTS
@@ -74,6 +76,10 @@ class Paddle:
     def connect(self, connection: Connection) -> Reader:
         """A read side for one account; see `client.PaddleReader`."""
         return PaddleReader(connection)
+
+    def write(self, connection: Connection) -> Writer:
+        """A write side for one account; see `billing.PaddleWriter`."""
+        return PaddleWriter(connection)
 
 
 provider = Paddle()
