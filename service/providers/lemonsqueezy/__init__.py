@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
+from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
 from service.providers.lemonsqueezy import signature, statuses
+from service.providers.lemonsqueezy.billing import LemonSqueezyWriter
 from service.providers.lemonsqueezy.client import LemonSqueezyReader
 from service.providers.lemonsqueezy.envelope import read_envelope
 from service.providers.lemonsqueezy.events import EVENTS
@@ -72,6 +74,10 @@ class LemonSqueezy:
     def connect(self, connection: Connection) -> Reader:
         """A read side for one account; see `client.LemonSqueezyReader`."""
         return LemonSqueezyReader(connection)
+
+    def write(self, connection: Connection) -> Writer:
+        """A write side for one account; see `billing.LemonSqueezyWriter`."""
+        return LemonSqueezyWriter(connection)
 
 
 provider = LemonSqueezy()

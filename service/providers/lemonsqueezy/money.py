@@ -59,6 +59,11 @@ class Money:
         self.code = currency(obj)
         self._places = _CENTS if self.code is None else _places(obj, self.code)
 
+    @property
+    def decimals(self) -> int:
+        """Decimals that ISO 4217 gives the currency."""
+        return iso_decimals(self.code or "")
+
     def exact(self, name: str) -> int | None:
         """The amount; raise `MappingError` where it is no whole number of minor units, or has no currency."""
         amount = cents(self._obj, name)
@@ -83,6 +88,12 @@ def rescaled(amount: int, moved: int) -> int | None:
         return amount * int(10**moved)
     units, rest = divmod(amount, int(10**-moved))
     return None if rest else units
+
+
+def places(obj: Object) -> int:
+    """In how many decimals this object's amounts are counted; two where it has no currency."""
+    code = currency(obj)
+    return _CENTS if code is None else _places(obj, code)
 
 
 def _places(obj: Object, code: str) -> int:
