@@ -61,7 +61,7 @@ class AccountReport(msgspec.Struct, kw_only=True):
     """One account's run. `status` is complete, partial, failed, refused or stopped; the last two have no run of their own.
 
     `money` is by UTC day and currency, `totals` by currency, of all objects that the run compared. `overrun`: a small sweep
-    found more than it may look at.
+    found more than it may look at. `open_calls` counts writes to this account without an outcome, by status.
     """
 
     account: str
@@ -84,6 +84,7 @@ class AccountReport(msgspec.Struct, kw_only=True):
     totals: list[Money] = []
     findings: list[Line] = []
     omitted: int = 0
+    open_calls: dict[str, int] = {}
 
     @property
     def left(self) -> int:
@@ -95,7 +96,7 @@ class AccountReport(msgspec.Struct, kw_only=True):
         """0 well, 1 something needs a person, 2 could not run or finish."""
         if self.status != "complete":
             return 2
-        return 1 if self.left else 0
+        return 1 if self.left or self.open_calls.get("needs_review") else 0
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -162,6 +163,8 @@ def _account(report: AccountReport) -> list[Any]:
     parts += [_money(report.totals, "all days")] if report.totals else []
     parts += [_money(wrong, "days that differ")] if wrong else []
     parts += [_findings(report)] if report.findings else []
+    waiting = ", ".join(f"{number} {status}" for status, number in report.open_calls.items() if number)
+    parts += [Text(f"Writes without an outcome: {waiting}; see `tallyhook calls list`.")] if waiting else []
     return [*parts, Text(_verdict(report))]
 
 

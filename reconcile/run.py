@@ -24,7 +24,7 @@ from reconcile.sweep import Sweep
 from service.account import Account
 from service.errors import ConfigError, MappingError, ProviderError, RunRefused, RunStopped
 from service.provider import Listing, Reader
-from service.store import drift, runs
+from service.store import calls, drift, runs
 from service.store.drift import Opened
 from service.system import System, variables
 
@@ -212,6 +212,7 @@ def _close(work: Work, status: str, error: str | None) -> AccountReport:
     with work.database.read() as connection:
         report.count(done, drift.tally(connection, run.id))
         done.at_stake = drift.at_stake(connection, run.id)
+        done.open_calls = calls.counts(connection, work.account.name)
         found = drift.stored(connection, run_id=run.id, limit=report.MOST)
     done.findings = [_line(work.account, each) for each in found]
     done.omitted = sum(done.by_class.values()) - len(done.findings)

@@ -3,7 +3,7 @@
 intent (a row, committed) -> request -> outcome and state, one transaction
                                      -> unknown -> settled by the same key, or by looking for the object
 
-A process may die anywhere between. Whatever is left open is settled by `settle_due`: while the provider still remembers the
+A process may die anywhere between. Whatever is left open is settled by `service.settling`: while the provider still remembers the
 idempotency key, the same request is sent again under it; otherwise the object is looked for, and what can be neither found
 nor excluded waits for a person as `needs_review`. Nothing is ever blindly sent twice.
 """
@@ -299,17 +299,6 @@ class Calls:
         if kind is None or object_id is None:
             return None
         return held(self._database, self._account.name, kind, object_id)  # type: ignore[arg-type]
-
-
-def settle_due(database: Database, accounts: Callable[[str], Account | None], *, limit: int = 20) -> int:
-    """Settle open calls whose time has come, of accounts that are configured here; how many were looked at."""
-    with database.read() as connection:
-        ids = calls.due(connection, database.now(), limit=limit)
-        found = [call for call in (calls.get(connection, id_) for id_ in ids) if call is not None]
-    mine = [(call, account) for call in found if (account := accounts(call.account)) is not None and account.readable]
-    for call, account in mine:
-        Calls(database, account).settle(call.id)
-    return len(mine)
 
 
 def held(database: Database, account: str, kind: Kind, object_id: str) -> Fields | None:

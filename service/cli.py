@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import logs
-from service.commands import checks, drift, events, running
+from service.commands import calls, checks, drift, events, running
 from service.errors import TallyhookError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ for part in (running, checks, events):
     part.add_to(app)
 app.add_typer(events.group, name="events")
 app.add_typer(drift.group, name="drift")
+app.add_typer(calls.group, name="calls")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.account import Account
 from service.errors import BadRequest, ConfigError, ProviderError, SchemaError
 from service.provider import Check, Endpoint, Reader
-from service.status import neglected, outage
-from service.store import history, outages, schema
+from service.status import neglected, outage, unsettled
+from service.store import calls, history, outages, schema
 from service.system import System, variables
 
 _SKEW_SECONDS: Final = 30.0
@@ -55,6 +55,7 @@ def _database(system: System) -> Iterator[Check]:
         schema.check(system.database)
         yield Check("migrations", True, f"at revision {schema.current(system.database)}")
         yield from _outages(system)
+        yield _calls(system)
     except SchemaError as error:
         yield Check("migrations", False, str(error))
     except SQLAlchemyError as error:
@@ -69,6 +70,18 @@ def _outages(system: System) -> Iterator[Check]:
     for each in found:
         # One that is still being caught up on is neither well nor wrong.
         yield Check(f"{each.account}: catch-up", False if each.account in late else None, outage(each))
+
+
+def _calls(system: System) -> Check:
+    """Writes to providers whose outcome is open: those for a person fail, those being settled are neither well nor wrong."""
+    with system.database.read() as connection:
+        found = calls.counts(connection)
+    if found["needs_review"]:
+        return Check("writes to providers", False, unsettled(found)[0])
+    count = found["pending"] + found["unknown"]
+    if count:
+        return Check("writes to providers", None, f"{count} without an outcome yet; the worker settles them")
+    return Check("writes to providers", True, "each has an outcome")
 
 
 def _provider(system: System, account: Account, fix: bool, url: str) -> Iterator[Check]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from service.account import Account, Accounts
 from service.moments import age, clock
-from service.store import history, outages
+from service.store import calls, history, outages
 from service.store.engine import Database
 from service.store.history import Record
 from service.store.outages import Unfinished
@@ -42,6 +42,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     oldest_waiting: datetime | None
     dead: int
     open_drift: int
+    calls: dict[str, int]
     outages: tuple[Unfinished, ...]
     heartbeats: tuple[Record, ...]
     attention: tuple[str, ...]
@@ -55,12 +56,14 @@ def gather(database: Database, accounts: Accounts) -> Status:
         shown = tuple(_account(connection, account, now) for account in accounts.by_name.values())
         oldest = history.oldest_waiting(connection)
         drift = len(history.drift(connection))
+        open_calls = calls.counts(connection)
         silent = tuple(outages.unfinished(connection))
         beats = tuple(history.heartbeats(connection))
     dead = inbox.get("dead", 0)
     return Status(
-        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, outages=silent, heartbeats=beats,
-        attention=(*_attention(dead, drift, shown, now), *(each for _, each in neglected(silent, now))),
+        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, calls=open_calls,
+        outages=silent, heartbeats=beats,
+        attention=(*_attention(dead, drift, shown, now), *unsettled(open_calls), *(each for _, each in neglected(silent, now))),
     )  # fmt: skip
 
 
@@ -74,6 +77,14 @@ def neglected(found: Iterable[Unfinished], now: datetime) -> list[tuple[str, str
         (name, f"account {name}: {outage(each)}; run `tallyhook reconcile --account {name} --full`")
         for name, each in late.items()
     ]
+
+
+def unsettled(open_calls: Mapping[str, int]) -> list[str]:
+    """What to do about writes to providers that a person has to look at. Pure."""
+    count = open_calls["needs_review"]
+    return [
+        f"{count} writes to a provider may have been done or not: see `tallyhook calls list --status needs_review`"
+    ] * bool(count)
 
 
 def outage(found: Unfinished) -> str:

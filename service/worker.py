@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reconcile.catchup import CatchUp
 from service.errors import TallyhookError
 from service.process import Processor
+from service.settling import settle_due
 from service.store import heartbeat, queue
 from service.store.engine import Database
 from service.system import System
@@ -26,13 +27,15 @@ _FIRST_WAIT = 0.05
 _IDLE_SECONDS = 1.0
 _BEAT_SECONDS = 10.0
 _CATCHUP_SECONDS = 10.0
+_SETTLE_SECONDS = 5.0
 log = structlog.get_logger()
 
 
 class Worker:
     """Processes events of every account of a system. `run` blocks; the table is polled as the only truth.
 
-    Beside it runs the catch-up of the accounts that need one, in a thread: it waits for a provider, events must not.
+    Beside it run, each in a thread since they wait for a provider and events must not, the catch-up of the accounts that need
+    one and the settling of writes whose outcome is open.
     """
 
     def __init__(self, system: System) -> None:
@@ -49,6 +52,8 @@ class Worker:
         beat.start()
         catchup = CatchUp(self._system, stop)
         beside = threading.Thread(target=catchup.run, name="catchup", daemon=True)
+        settling = threading.Thread(target=self._settle, args=(stop,), name="settling", daemon=True)
+        settling.start()
         if catchup.needed:
             beside.start()
         wait = 0.0
@@ -62,6 +67,14 @@ class Worker:
                 # It breaks off at its next page; a call that hangs is left behind, and its run taken over by the next one.
                 beside.join(_CATCHUP_SECONDS)
             beat.stop()
+
+    def _settle(self, stop: threading.Event) -> None:
+        """Settle writes whose outcome is open, as they fall due. One that hangs at exit is taken over when its lease ends."""
+        while not stop.wait(_SETTLE_SECONDS):
+            try:
+                settle_due(self._system.database, self._system.accounts.by_name.get)
+            except (SQLAlchemyError, TallyhookError) as error:
+                log.error("worker.settling_failed", error=type(error).__name__)
 
     def drain(self) -> int:
         """Process until nothing is due; the number of attempts made."""

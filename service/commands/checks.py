@@ -133,6 +133,8 @@ def _show_status(found: Status) -> None:
     waits = f"; the oldest waits since {clock(found.oldest_waiting)}" if found.oldest_waiting else ""
     screen.say(f"inbox: {inbox}{waits}")
     screen.say(f"drift that needs review: {found.open_drift}")
+    waiting = ", ".join(f"{number} {name}" for name, number in found.calls.items() if number)
+    screen.say(f"writes to providers without an outcome: {waiting or 'none'}")
     for each in found.outages:
         screen.say(f"account {each.account}: {outage(each)}")
     for beat in found.heartbeats:

@@ -122,6 +122,12 @@ def close(connection: Connection, call_id: str, holder: str, state: State, now: 
     return _held(connection, call_id, holder, values)
 
 
+def void(connection: Connection, call_id: str, now: datetime, why: str) -> None:
+    """Record that a call under review was not done; its key may be tried again."""
+    chosen = (CALLS.c.id == call_id, CALLS.c.status == "needs_review")
+    connection.execute(update(CALLS).where(*chosen).values(status="not_done", error=why, finished_at=now))
+
+
 def postpone(connection: Connection, call_id: str, holder: str, until: datetime, error: str) -> bool:
     """Leave a call `unknown`, to be settled at `until`."""
     values = {"status": "unknown", "error": error, "next_attempt_at": until, "holder": None, "lease_until": None}

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from service.billing import Billing
 from service.billing_provider import BillingProvider
-from service.calls import Calls, settle_due
+from service.calls import Calls
 from service.errors import BadRequest
 from service.model import Payment, Subscription
 from service.process import process_ids
@@ -20,6 +20,7 @@ from service.provider import Connection
 from service.refunds import Allowance
 from service.sandbox.server import serving
 from service.settings import AccountSettings, Settings
+from service.settling import settle_due
 from service.store import calls, inbox
 from service.store.engine import Database
 from service.store.inbox import Delivery

@@ -1,0 +1,78 @@
+"""Writes without an outcome: who sees them, who settles them, and what a person can say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service.billing_provider import User
+from service.errors import CallInProgress, ConfigError, KeyConflict
+from service.settling import decide, settle_due
+from service.status import gather
+from service.store import calls
+from tests.billing.world import Died, World
+
+ADA = User(id="42", email="ada@example.com", name="Ada")
+
+
+def test_a_key_gives_one_result_and_only_for_one_request(world: World) -> None:
+    """The same again is the same; another request under the key is a conflict."""
+    first = world.billing.create_customer(ADA, idempotency_key="k")
+    assert world.billing.create_customer(ADA, idempotency_key="k") == first
+    with pytest.raises(KeyConflict):
+        world.billing.create_customer(User(id="43", email="eve@example.com"), idempotency_key="k")
+    assert world.case.customers("42") == [first.object_id]
+
+
+def test_what_another_process_is_sending_is_not_sent_again(world: World) -> None:
+    """While the intent's lease holds, the same key says so; after it, the call is settled."""
+    world.mortal.dies_at, world.mortal.after = 1, True
+    with pytest.raises(Died):
+        world.billing.create_customer(ADA, idempotency_key="k")
+    world.mortal.dies_at = None
+    with pytest.raises(CallInProgress):
+        world.billing.create_customer(ADA, idempotency_key="k")
+    world.settle()
+    assert len(world.case.customers("42")) == (1 if world.case.keyed else 0)
+
+
+def test_status_counts_what_has_no_outcome(world: World) -> None:
+    """Unknown while it is being settled; nothing once it is."""
+    world.mortal.dies_at, world.mortal.after = 1, True
+    with pytest.raises(Died):
+        world.billing.create_customer(ADA, idempotency_key="k")
+    world.mortal.dies_at = None
+    assert gather(world.system.database, world.system.accounts).calls["pending"] == 1
+    world.settle()
+    assert not any(gather(world.system.database, world.system.accounts).calls.values())
+
+
+def test_a_person_settles_what_can_not_be_known(world: World) -> None:
+    """Only a call under review takes a person's word; not done opens its key again."""
+    with world.system.database.write() as connection:
+        calls.begin(
+            connection, call_id="c1", account=world.case.name, key="k", operation="create_customer", request="[]",
+            parameters="{}", holder="h", now=world.now(),
+        )  # fmt: skip
+    with pytest.raises(ConfigError, match="only one that needs review"):
+        decide(world.system.database, "c1", None)
+    with world.system.database.write() as connection:
+        assert calls.close(connection, "c1", "h", "needs_review", world.now(), "who knows")
+    found = gather(world.system.database, world.system.accounts)
+    assert [line for line in found.attention if "calls list" in line]
+    assert decide(world.system.database, "c1", "x_1").status == "done"
+
+
+def test_two_workers_settle_a_call_once(world: World) -> None:
+    """A call that one of them holds is left alone by the other."""
+    with world.system.database.write() as connection:
+        calls.begin(
+            connection, call_id="c1", account=world.case.name, key="k", operation="create_customer", request="[]",
+            parameters="{}", holder="h", now=world.now(),
+        )  # fmt: skip
+    assert settle_due(world.system.database, world.system.accounts.by_name.get) == 0
+    later = world.now() + timedelta(seconds=91)
+    with world.system.database.write() as connection:
+        assert calls.take(connection, "c1", "one", later) is not None
+        assert calls.take(connection, "c1", "two", later) is None
