@@ -62,6 +62,10 @@ class Case(Protocol):
         """Amounts given back of a payment, in minor units."""
         ...
 
+    def fail_next(self, customer_id: str) -> None:
+        """The customer's next payment is declined."""
+        ...
+
 
 def discover() -> dict[str, type[Case]]:
     """Every case beside this module, by provider: a new module is enough."""

@@ -71,6 +71,10 @@ class LemonSqueezyCase:
         amount = self.sandbox.objects(kind)[key]["attributes"]["refunded_amount"]
         return [amount] if amount else []
 
+    def fail_next(self, customer_id: str) -> None:
+        """Once."""
+        self.sandbox.payments.fail_next(customer_id)
+
     def _price(self, product: str, plan: str, amount: int) -> str:
         variant = self.sandbox.add_variant(product, plan, unit_price=amount)
         found = self.sandbox.objects("prices").items()

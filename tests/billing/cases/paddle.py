@@ -67,6 +67,10 @@ class PaddleCase:
         mine = [each for each in found if each["transaction_id"] == payment_id and each["action"] == "refund"]
         return [int(each["totals"]["total"]) for each in mine]
 
+    def fail_next(self, customer_id: str) -> None:
+        """Once."""
+        self.sandbox.payments.fail_next(customer_id)
+
     def _price(self, plan: str, amount: int) -> str:
         product = self.sandbox.call("POST", "/products", {"name": plan, "tax_category": "saas"})["data"]["id"]
         price = {

@@ -68,6 +68,10 @@ class StripeCase:
         found = self.sandbox.objects("refund").values()
         return [each["amount"] for each in found if each["payment_intent"] == payment_id]
 
+    def fail_next(self, customer_id: str) -> None:
+        """Once."""
+        self.sandbox.payments.fail_next(customer_id)
+
     def _price(self, plan: str, amount: int) -> str:
         product = {"product_data": {"name": plan}, "currency": "usd", "unit_amount": amount}
         return str(self.sandbox.call("POST", "/v1/prices", {**product, "recurring": {"interval": "month"}})["id"])
