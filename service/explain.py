@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from service.model import Kind
 from service.moments import clock
-from service.store import history
+from service.store import history, people
 from service.store.engine import Database
 from service.store.history import Filter, Record
+from service.timeline import Entry, timeline
 
 _MANY: Final = 50
 _INNER: Final = frozenset({"raw", "sources"})
@@ -32,27 +33,77 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     drift: list[Record]
 
 
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the question was about: every name on the rows, and where they are a customer, as `account:id`."""
+
+    emails: list[str]
+    user_ids: list[str]
+    customers: list[str]
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known about what was asked for: events of that id, and rows in every account."""
+    """All that is known about what was asked for: events of that id, and rows in every account.
+
+    `timeline` tells of the person where the question was a person's name (an e-mail address, a user id), else of all rows.
+    """
 
     asked: str
     events: list[Record]
     event_sentences: list[str]
+    person: Person | None
+    timeline: list[Entry]
     subjects: list[Subject]
 
 
-def explain(database: Database, asked: str) -> Explanation:
-    """What is known about an event, customer, subscription, invoice or payment id, or an e-mail address."""
+def explain(database: Database, asked: str, *, user: bool = False) -> Explanation:
+    """What is known about an event, customer, subscription, invoice or payment id, an e-mail address or a user id.
+
+    A user id of the application may also be the id of something else; with `user` it is nothing but a user id.
+    """
     with database.read() as connection:
-        events = history.events(connection, Filter(ids=(asked,)), _MANY)
-        found = _found(connection, asked, events)
+        events = [] if user else history.events(connection, Filter(ids=(asked,)), _MANY)
+        theirs = _theirs(connection, asked)
+        found = theirs | ({} if user else _found(connection, asked, events))
+        entries = _timeline(connection, theirs or found)
         subjects = [_subject(connection, kind, row) for kind, row in found.values()]
     return Explanation(
-        asked=asked, events=events, event_sentences=[_told(event) for event in events], subjects=subjects
+        asked=asked,
+        events=events,
+        event_sentences=[_told(event) for event in events],
+        person=_person(theirs) if theirs else None,
+        timeline=entries,
+        subjects=subjects,
     )
 
 
-Found = dict[tuple[str, Kind, str], tuple[Kind, Record]]
+Found = people.Rows
+
+
+def _theirs(connection: Connection, asked: str) -> Found:
+    """The rows of the person with this name, and of whoever has another name of theirs: a provider may know only one."""
+    names = people.called(asked)
+    found = people.rows(connection, names, _MANY)
+    return people.rows(connection, names | people.names_in(found), _MANY) if found else {}
+
+
+def _person(theirs: Found) -> Person:
+    names = people.names_in(theirs)
+    customers = {
+        (account, id_ if kind == "customer" else row.get("customer_id"))
+        for (account, _, id_), (kind, row) in theirs.items()
+    }
+    return Person(
+        emails=sorted(names.emails),
+        user_ids=sorted(names.user_ids),
+        customers=sorted(f"{account}:{id_}" for account, id_ in customers if id_),
+    )
+
+
+def _timeline(connection: Connection, found: Found) -> list[Entry]:
+    changes = people.changes(connection, found)
+    causes = {int(each["cause"][6:]) for each in changes if each["cause"].startswith("event:")}
+    sources = {(account, *key) for (account, _, _), (_, row) in found.items() for key in _sources(row)}
+    return timeline(found, changes, people.events(connection, sources, causes))
 
 
 def _found(connection: Connection, asked: str, events: list[Record]) -> Found:

@@ -11,10 +11,9 @@ import msgspec
 import typer
 
 from service import doctor as examining
-from service.commands import screen
+from service.commands import explained, screen
 from service.commands.opened import opened
 from service.errors import ConfigError, Rejected
-from service.explain import Explanation, Subject
 from service.explain import explain as explaining
 from service.moments import age, clock
 from service.provider import Envelope
@@ -22,7 +21,6 @@ from service.status import Status, gather, outage
 from service.system import start
 
 _MARKS = {True: ("ok  ", "green"), False: ("FAIL", "bold red"), None: ("-   ", "dim")}
-_MONEY = ("amount", "amount_due", "amount_paid", "amount_refunded")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -84,19 +82,22 @@ def verify(
 
 def explain(
     asked: Annotated[
-        str, typer.Argument(metavar="ID", help="Event, customer, subscription, invoice, payment id, or e-mail.")
+        str,
+        typer.Argument(metavar="ID", help="Event, customer, subscription, invoice, payment id, e-mail, or user id."),
     ],
+    user: Annotated[bool, typer.Option("--user", help="ID is the application's own user id, nothing else.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="A person's timeline with every event and step.")] = False,
     as_json: screen.JsonOption = False,
 ) -> None:
-    """Why something is in the state it is in: its rows, the events that made them, every change and its cause."""
+    """Why something is in the state it is in; of a person, one timeline over all accounts."""
     with opened() as system:
-        found = explaining(system.database, asked)
+        found = explaining(system.database, asked, user=user)
     if not found.events and not found.subjects:
         raise ConfigError(f"nothing is known about {asked}: no event and no row carries it")
     if as_json:
         screen.document(found)
     else:
-        _show_explanation(found)
+        explained.show(found, every=every)
 
 
 def _headers(given: list[str]) -> dict[bytes, bytes]:
@@ -145,32 +146,3 @@ def _show_status(found: Status) -> None:
         screen.say(f"needs a person: {line}", "bold red")
     if not found.attention:
         screen.say("nothing needs a person", "green")
-
-
-def _show_explanation(found: Explanation) -> None:
-    for sentence in found.event_sentences:
-        screen.say(sentence, "bold")
-    for subject in found.subjects:
-        _show_subject(subject)
-
-
-def _show_subject(subject: Subject) -> None:
-    screen.say(subject.why, "bold")
-    money = [f"{name} {subject.row[name]}" for name in _MONEY if subject.row.get(name) is not None]
-    if money:
-        screen.say(f"  {', '.join(money)} {subject.row.get('currency')} (minor units)")
-    if subject.items:
-        columns = (
-            "id",
-            "price_id",
-            "quantity",
-            "amount" if "amount" in subject.items[0] else "unit_amount",
-            "currency",
-        )
-        screen.table("  items", columns, subject.items)
-    if subject.events:
-        screen.table("  events", ("id", "event_id", "type", "status", "verdict", "occurred_at"), subject.events)
-    if subject.changes:
-        screen.table("  changes", ("at", "field", "old", "new", "cause"), subject.changes)
-    if subject.drift:
-        screen.table("  open differences", ("id", "class", "field", "local", "remote", "action"), subject.drift)
