@@ -25,8 +25,7 @@ Stamped = tuple[datetime, str]
 
 _OPEN: Final = ("received", "processing", "retry", "dead")
 _ORDER: Final = {"event": 0, "change": 1, "money": 2}
-_DERIVED: Final = frozenset({"amount_refunded", "receipt_of"})
-"""What follows from other rows, which have entries of their own."""
+_TELLING: Final = frozenset({"status", "deleted_at", "cancels_at", "collection_paused", "email"})
 # Invoices and payments pass through many states; where the money came in, the entry about the money says so.
 _QUIET: Final = frozenset({None, "draft", "open", "paid", "pending", "authorized", "succeeded", "active"})
 _TOLD_BY_MONEY: Final = frozenset({"invoice", "payment", "refund", "dispute", "product", "price"})
@@ -88,7 +87,9 @@ def balance(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
 
 
 def _event(event: Record) -> Entry:
-    outcome = f"{event['status']} ({event['verdict'] or event['reason'] or event['error'] or 'waits'})"
+    settled = event["status"] not in _OPEN
+    why = (event["verdict"] or event["reason"]) if settled else (event["error"] or event["reason"])
+    outcome = f"{event['status']} ({why or 'waits'})"
     return Entry(
         at=event["occurred_at"],
         account=event["account"],
@@ -96,7 +97,7 @@ def _event(event: Record) -> Entry:
         told=f"{event['type']}: {outcome}",
         because=f"event {event['event_id']}",
         event_id=event["event_id"],
-        minor=event["status"] not in _OPEN,
+        minor=settled,
     )
 
 
@@ -105,20 +106,30 @@ def _changes(changes: Iterable[Record], events: Mapping[int, Record]) -> Iterato
     for (account, kind, id_, cause), group in groupby(changes, key=_same):
         found = list(group)
         steps = tuple(Step(field=each["field"], old=each["old"], new=each["new"]) for each in found)
+        telling = [each for each in steps if _tells(each, steps)]
         at, because = _stamp(found[0], events)
         event = _event_of(cause, events)
         yield Entry(
             at=at,
             account=account,
             what="change",
-            told=f"{kind} {id_} {', '.join(_step(each) for each in steps)}",
+            told=f"{kind} {id_} {', '.join(_step(each) for each in telling or steps)}",
             because=because,
             kind=kind,
             object_id=id_,
             event_id=event["event_id"] if event else None,
             steps=steps,
-            minor=_minor(kind, steps),
+            minor=not telling or (kind in _TOLD_BY_MONEY and all(each.new in _QUIET for each in telling)),
         )
+
+
+def _tells(step: Step, steps: tuple[Step, ...]) -> bool:
+    """True for a step that says how the customer fares: not each renewal's new dates, nor what another step says as well."""
+    if step.field == "items":
+        return _items(step.old) != _items(step.new)
+    if step.field == "cancels_at" and step.new is None:
+        return all(each.field != "status" for each in steps)
+    return step.field in _TELLING
 
 
 def _same(change: Record) -> tuple[str, str, str, str]:
@@ -130,23 +141,35 @@ def _step(step: Step) -> str:
         return f"is {step.new}" if step.old is None else f"was {step.old}, is {step.new}"
     if step.field == "deleted_at":
         return "is deleted" if step.new else "is back"
+    if step.field == "cancels_at":
+        return f"will end at {_brief(step.new)}" if step.new else "will go on after all"
+    if step.field == "items":
+        return f"had {_items(step.old) or 'nothing'}, has {_items(step.new) or 'nothing'}"
     return f"{step.field} {_brief(step.old)} -> {_brief(step.new)}"
 
 
+def _items(value: str | None) -> str:
+    """`3 x price`: what a subscription is for, from the text in which a change keeps it."""
+    try:
+        items = msgspec.json.decode(value or "[]", type=list[_Item])
+    except msgspec.MsgspecError:
+        return _brief(value)
+    return " and ".join(f"{each.quantity or 1} x {each.price_id}" for each in items)
+
+
+class _Item(msgspec.Struct):
+    price_id: str | None = None
+    quantity: int | None = None
+
+
 def _brief(value: str | None) -> str:
-    """A time to the minute's precision that a person reads; anything long cut short."""
+    """A time as a person reads it; anything long cut short."""
     if value is None:
         return "none"
     try:
         return clock(datetime.fromisoformat(value)) if len(value) > len("2026-01-01") else value
     except ValueError:
         return value if len(value) <= 60 else f"{value[:57]}..."
-
-
-def _minor(kind: str, steps: tuple[Step, ...]) -> bool:
-    if kind in _TOLD_BY_MONEY:
-        return all(each.field != "status" or each.new in _QUIET for each in steps)
-    return all(each.field in _DERIVED for each in steps)
 
 
 def _money(rows: Rows, seen: Mapping[tuple[str, str, str], Stamped]) -> Iterator[Entry]:

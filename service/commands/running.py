@@ -68,7 +68,7 @@ def migrate(as_json: screen.JsonOption = False) -> None:
 
 
 def demo() -> None:
-    """Run the service against a stand-in of Stripe, end to end, and show what happens."""
+    """Run the service against a stand-in of every provider, end to end, and show what happens."""
     from service.demo import run
 
     raise typer.Exit(run())
