@@ -17,7 +17,7 @@ from service.instants import micros, moment
 from service.merge import MERGED, leads, merge
 from service.model import FIELDS, Cause, Change, Content, Payment, Snapshot, Verdict, Version, content_of, digest
 from service.provider import Ordering
-from service.store import derived, receipts, state
+from service.store import derived, receipts, rechecks, state
 from service.store.state import Held, Key, StateRow
 
 _SECOND: Final = 1_000_000
@@ -135,16 +135,19 @@ def apply(
     rows = state.load(connection, account, keys)
     history: list[dict[str, Any]] = []
     judgements = []
+    checks: list[rechecks.Check] = []
     for change in changes:
         key: Key = (change.snapshot.kind, change.snapshot.id)
         row = rows.setdefault(key, state.new_row(change.snapshot))
         judgements.append(_apply_one(row, change, ordering, confirmed, decided))
         if row.touched:
+            checks += rechecks.of_row(account, row, str(change.cause))
             history += _settle_history(account, row, change, now)
     touched = [row for row in rows.values() if row.touched]
     state.save(connection, account, touched, history)
     derived.refresh(connection, account, touched, changes, now)
     receipts.refresh(connection, account, receipts.touched(changes, ordering), now)
+    rechecks.add(connection, checks, now)
     return judgements
 
 

@@ -54,6 +54,7 @@ class SubscriptionItem(Fields, frozen=True, kw_only=True):
 class Subscription(Fields, frozen=True, kw_only=True):
     """`amount` is the sum of licensed items before tax, None where it can't be known. `cancels_at` is a scheduled end.
     `begun_by` is the invoice that began it and is only a receipt: its money is in the subscription's own invoices too.
+    `offer_id` is what was bought, where that is something else than a price: prices may be replaced under it.
     """
 
     customer_id: str | None = None
@@ -64,6 +65,7 @@ class Subscription(Fields, frozen=True, kw_only=True):
     collection_method: str | None = None
     collection_paused: bool = False
     begun_by: str | None = None
+    offer_id: str | None = None
     email: str | None = None
     user_id: str | None = None
     created_at: datetime | None = None

@@ -236,6 +236,9 @@ class Processor:
             else:
                 read, began = answer
                 changes = seen(read.snapshots, read.as_of, began, Cause("event", str(work.event.id)), read=True)
+                if account.provider.ordering.sticky and work.mapped.read is None:
+                    # What only events tell is not in the answer, and could not be learned while there was no row.
+                    changes += work.changes
                 confirmed = watermark.confirmed(connection, account.name)
                 apply(
                     connection, account.name, changes, ordering=account.provider.ordering, confirmed=confirmed, now=now

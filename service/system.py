@@ -16,6 +16,7 @@ from service import meter_file, plans, providers
 from service.account import Account, Accounts
 from service.billing import Billing
 from service.budget import SharedBudget
+from service.entitlements import Entitled
 from service.errors import ConfigError
 from service.provider import Provider
 from service.settings import AccountSettings, Settings, load
@@ -36,6 +37,7 @@ class System:
         self.database = Database(settings.database_url, clock=clock)
         self.accounts = Accounts({entry.name: self._account(entry) for entry in settings.accounts})
         self.meters = meter_file.load(settings.document, self.accounts.by_name)
+        self.entitlements = Entitled(self.database, self.accounts, self.plans)
         self.usage = Usage(self.database, self.meters, self.accounts.by_name)
 
     def account(self, name: str) -> Account:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconcile.catchup import CatchUp
+from service.entitlement_changes import PlanHistory
 from service.errors import TallyhookError
 from service.process import Processor
 from service.settling import settle_due
@@ -44,6 +45,7 @@ class Worker:
             system.database, system.accounts.by_name.get, max_attempts=system.settings.max_attempts,
             limit=system.settings.claim_limit,
         )  # fmt: skip
+        self._plans = PlanHistory(system.database, system.entitlements, tuple(system.accounts.by_name))
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then finish the batch in hand and give back what can't be finished."""
@@ -79,13 +81,13 @@ class Worker:
     def drain(self) -> int:
         """Process until nothing is due; the number of attempts made."""
         total = 0
-        while taken := self._processor.step():
+        while (taken := self._processor.step()) + self._plans.step():
             total += taken
         return total
 
     def _step(self) -> int:
         try:
-            return self._processor.step()
+            return self._processor.step() + self._plans.step()
         except (SQLAlchemyError, TallyhookError) as error:
             # The lease runs out by itself; the events are taken again.
             log.error("worker.step_failed", error=type(error).__name__)

@@ -32,7 +32,11 @@ class Customer(_Row, table=True):
     """A buyer."""
 
     __tablename__ = "customer"
-    __table_args__ = (Index("customer_email", "email"), Index("customer_user", "user_id"))
+    __table_args__ = (
+        Index("customer_email", "email"),
+        Index("customer_email_folded", text("lower(email)")),
+        Index("customer_user", "user_id"),
+    )
 
     email: str | None = None
     name: str | None = None
@@ -48,6 +52,7 @@ class Subscription(_Row, table=True):
         Index("subscription_customer", "account", "customer_id"),
         Index("subscription_user", "user_id"),
         Index("subscription_email", "email"),
+        Index("subscription_email_folded", text("lower(email)")),
         partial("subscription_begun_by", "begun_by IS NOT NULL", "account", "begun_by"),
     )
 
@@ -57,6 +62,7 @@ class Subscription(_Row, table=True):
     collection_method: str | None = None
     collection_paused: bool = False
     begun_by: str | None = None
+    offer_id: str | None = None
     email: str | None = None
     user_id: str | None = None
     started_at: datetime | None = maybe_time()

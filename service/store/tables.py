@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, UniqueConstra
 from sqlmodel import Field, SQLModel
 
 from service.model import Kind
-from service.store import call_tables, run_tables, usage_tables
+from service.store import call_tables, check_tables, run_tables, usage_tables
 from service.store.billing_tables import (
     CreditNote,
     Customer,
@@ -142,5 +142,6 @@ CHANGES: Final[Table] = table(StateChange)
 CALLS: Final[Table] = table(call_tables.ProviderCall)
 USAGE_RECORDS: Final[Table] = table(usage_tables.UsageRecord)
 USAGE_BATCHES: Final[Table] = table(usage_tables.UsageBatch)
+CHECKS: Final[Table] = table(check_tables.EntitlementCheck)
 # Importing a module is what puts its tables into the metadata.
 METADATA: Final = run_tables.ReconcileRun.metadata

@@ -130,6 +130,7 @@ def test_a_subscription_with_its_first_item() -> None:
         "provider_status": "active",
         "collection_paused": False,
         "begun_by": "orders:9",
+        "offer_id": "6",
         "email": "ann@example.com",
         "user_id": "42",
         "created_at": CREATED,

@@ -16,7 +16,8 @@ def subscription(thing: Thing) -> tuple[Snapshot, ...]:
     """One subscription. `cancelled` is active until `ends_at`; `expired` is over since then.
 
     Its currency and amount are not known here, only in its invoices. It has one item; `first_subscription_item` is null
-    during a trial. It was begun by an order, which is only the receipt of its first invoice.
+    during a trial, so what was bought is told by its variant. It was begun by an order, which is only the receipt of its
+    first invoice.
     """
     attributes = thing.attributes
     provider_status = text(attributes, "status")
@@ -28,6 +29,7 @@ def subscription(thing: Thing) -> tuple[Snapshot, ...]:
         provider_status=provider_status,
         collection_paused=text(part(attributes, "pause"), "mode") == "free",
         begun_by=order_id and f"orders:{order_id}",
+        offer_id=key(attributes, "variant_id"),
         email=text(attributes, "user_email"),
         user_id=thing.user_id,
         created_at=instant(attributes, "created_at"),
