@@ -26,7 +26,7 @@ from service.sandbox.shop import Shop, open_shops
 from service.store import history, schema, totals
 from service.system import System, start
 
-_EMPTY_SECONDS: Final = 60.0
+_EMPTY_SECONDS: Final = 180.0
 _WAITING: Final = ("received", "processing", "retry")
 
 

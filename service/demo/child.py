@@ -20,7 +20,7 @@ from service.errors import TallyhookError
 from service.sandbox.shop import Shop
 from service.system import options
 
-_START_SECONDS: Final = 20.0
+_START_SECONDS: Final = 60.0
 
 
 class DemoFailed(TallyhookError):
