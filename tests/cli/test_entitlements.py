@@ -1,0 +1,54 @@
+"""`tallyhook entitlements`, and what keeps a command from starting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.store.engine import Database
+from tests.cli.conftest import Run, late_payer
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["reconcile"], ["migrate"]])
+def test_a_wrong_plan_keeps_every_command_from_starting(
+    command: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tallyhook.toml"
+    file.write_text('[plans.pro]\nname = "Pro"\nprise = 3\n')
+    monkeypatch.setenv("TALLYHOOK_CONFIG", str(file))
+    done = run(*command)
+    assert done.code == 2
+    assert f"{file}, line 3: plans.pro.prise: unknown key; known: name, price, " in done.err
+
+
+def test_one_document_says_what_is_known_and_why(run: Run, database: Database) -> None:
+    late_payer(database)
+    found = run("entitlements", "--customer", "cus_1", "--json").json()
+    assert (found["state"], found["plan"]) == ("not_synced", None)
+    assert [each["standing"] for each in found["considered"]] == ["grace_over"]
+    assert run("entitlements", "--email", "ADA@example.com", "--json").json()["considered"] == found["considered"]
+
+
+def test_a_person_reads_it_as_sentences(run: Run, database: Database) -> None:
+    late_payer(database)
+    done = run("entitlements", "--user", "nobody")
+    assert done.code == 0
+    assert "no plan is known (not_synced)" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name one of --user"),
+        (["--user", "1", "--email", "a@b"], "name one of --user"),
+        (["--user", "1", "--account", "stripe"], "name one of --user"),
+        (["--customer", "cus_x"], "no account knows a customer 'cus_x'"),
+    ],
+)
+def test_a_question_that_names_nobody_is_refused(
+    arguments: list[str], message: str, run: Run, database: Database
+) -> None:
+    late_payer(database)
+    done = run("entitlements", *arguments)
+    assert (done.code, message in done.err) == (2, True)
