@@ -61,9 +61,10 @@ class Scratch:
     def __init__(self, path: str | None = None) -> None:
         self.path = path or _new_file()
         self._db = sqlite3.connect(self.path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing by this; after a power cut the pass begins again.
+        # A killed process loses nothing by this; after a power cut the pass begins again. First, or making the file waits
+        # for the disk.
         self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(_TABLES)
         self._db.execute("BEGIN")
         self._sums: dict[tuple[str, str, str], list[int]] = {}

@@ -156,6 +156,21 @@ def seen(snapshots: Iterable[Snapshot], as_of: datetime, seen_at: int, cause: Ca
     return [Change(each, Version(micros(each.as_of or as_of), seen_at, read), cause) for each in snapshots]
 
 
+def informed(changes: Iterable[Change], events: Iterable[Change], ordering: Ordering) -> list[Change]:
+    """What was read to settle `events`, with what only they tell (`Ordering.sticky`): a read must not lose that. Pure."""
+    news = {each.snapshot.key: each.snapshot.content() for each in events} if ordering.sticky else {}
+    return [_informed(each, news.get(each.snapshot.key, {}), ordering) for each in changes]
+
+
+def _informed(change: Change, news: Content, ordering: Ordering) -> Change:
+    known = change.snapshot.content()
+    fresh = {name: news[name] for name in ordering.sticky if known.get(name, "") is None and news.get(name) is not None}
+    if not fresh:
+        return change
+    fields = msgspec.structs.replace(change.snapshot.fields, **fresh)
+    return msgspec.structs.replace(change, snapshot=msgspec.structs.replace(change.snapshot, fields=fields))
+
+
 def told(row: StateRow | None, change: Change, ordering: Ordering) -> Content:
     """What `change` says of its object, with what only some events tell (`Ordering.sticky`) kept from before. Pure."""
     content = change.snapshot.content()

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service import settle
 from service.account import Account
-from service.apply import Judgement, apply, seen
+from service.apply import Judgement, apply, informed, seen
 from service.attempt import Work, begin, done, failed, report, stronger, wait_of
 from service.errors import LeaseLost, MappingError, NotFound, ProviderError
 from service.instants import micros, moment
@@ -235,14 +235,11 @@ class Processor:
                         self._apply_decision(connection, account, change, decision, now)
             else:
                 read, began = answer
-                changes = seen(read.snapshots, read.as_of, began, Cause("event", str(work.event.id)), read=True)
-                if account.provider.ordering.sticky and work.mapped.read is None:
-                    # What only events tell is not in the answer, and could not be learned while there was no row.
-                    changes += work.changes
+                ordering, cause = account.provider.ordering, Cause("event", str(work.event.id))
+                changes = seen(read.snapshots, read.as_of, began, cause, read=True)
+                changes = informed(changes, work.changes, ordering)
                 confirmed = watermark.confirmed(connection, account.name)
-                apply(
-                    connection, account.name, changes, ordering=account.provider.ordering, confirmed=confirmed, now=now
-                )
+                apply(connection, account.name, changes, ordering=ordering, confirmed=confirmed, now=now)
             outcome = Outcome(event=work.event, status="applied", verdict=work.verdict or "applied", reason=work.reason)
             queue.complete(connection, claim_id, [outcome], self._database.now())
         report([outcome], begun)

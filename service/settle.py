@@ -95,13 +95,16 @@ def _ends(events: Sequence[Seen], base: str | None, contents: Iterable[str]) -> 
     """The contents that may stand at the second's end, and whether that depended on what was before it."""
     balance: dict[str, int] = defaultdict(int)
     edges: list[tuple[str, str]] = []
+    loose: set[str] = set()
     for event in events:
         after = digest(event.after.content())
         start = _NOTHING if event.begins else event.before
-        if start is not None and start != after:
-            edges.append((start, after))
-            balance[start] -= 1
-            balance[after] += 1
+        if start is None or start == after:
+            loose.add(after)
+            continue
+        edges.append((start, after))
+        balance[start] -= 1
+        balance[after] += 1
     known = set(contents)
     beside = known - balance.keys()
     entered = {node for node, surplus in balance.items() if surplus > 0}
@@ -111,7 +114,8 @@ def _ends(events: Sequence[Seen], base: str | None, contents: Iterable[str]) -> 
     if not whole:
         return (entered & known) | beside or known, False
     if beside and all(start == _NOTHING for start, _ in edges):
-        return beside, False  # created comes first, so what was seen beside it came later
+        # Created comes first, so what other events saw came later: also what it began as, if they saw that again.
+        return loose, False
     if entered:
         return (entered & known) | beside, False
     return ({base} if base in balance and base in known else balance.keys() & known) | beside, True

@@ -1,145 +1,80 @@
-"""A small business at the stand-in: each step is one thing that a merchant or a buyer does, drawn by hypothesis."""
+"""What a provider's business is to the suite: an account at the stand-in in which drawn steps are played.
+
+A provider is one module beside this one. It draws what a merchant, a buyer or the provider itself does, and says what the
+shared harness can't know: what no event tells of, how the provider sends an event again, and what its own objects say of
+the money.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 from hypothesis import strategies as st
 
-from service.sandbox.stripe import SandboxError, StripeSandbox
+from service.model import Snapshot
+from service.sandbox.standin import StandIn
 
-Step = tuple[str, int]
-DAY = 86_400
+Json: TypeAlias = dict[str, Any]
+Step: TypeAlias = tuple[str, int]
+Steps: TypeAlias = Mapping[str, Callable[[Any, int], object]]
+Money: TypeAlias = dict[str, tuple[int, int]]
+"""By currency: what came in, and what of it went back to the buyers."""
+
+SECRET = "secret_of_ours"
+NOWHERE = "http://127.0.0.1:9/none"
+HOUR, DAY = 3_600, 86_400
 
 
-class Business:
-    """Plays steps at a sandbox. A step that the provider refuses is a step that changes nothing."""
+class Business(ABC):
+    """One account. A step that the provider refuses is a step that changes nothing.
 
-    def __init__(self, sandbox: StripeSandbox) -> None:
-        self.sandbox = sandbox
-        product = self.call("POST", "/v1/products", {"name": "Model server"})
-        self.prices = [
-            self.call("POST", "/v1/prices", {
-                "product": product["id"], "currency": "usd", "unit_amount": amount, "recurring": {"interval": "month"},
-            })["id"]
-            for amount in (1900, 9900)
-        ]  # fmt: skip
-        self.customers = [self.call("POST", "/v1/customers", {"email": "ada@example.com"})["id"]]
+    `STEPS` are acts by name, each with a number that varies it; `SILENT` names those that no event tells of, which only a
+    reconcile run brings home.
+    """
+
+    provider: ClassVar[str]
+    API_KEY: ClassVar[str]
+    STEPS: ClassVar[Steps]
+    SILENT: ClassVar[frozenset[str]] = frozenset()
+    refusals: ClassVar[tuple[type[Exception], ...]]
+
+    @property
+    @abstractmethod
+    def standin(self) -> StandIn[Any, Any]:
+        """The provider."""
+
+    @abstractmethod
+    def untold(self) -> Callable[[Snapshot], bool]:
+        """What judges now whether no event has told of a listed object as it stands."""
+
+    @abstractmethod
+    def money(self) -> Money:
+        """What the provider's own objects say has moved, read without any code of ours."""
 
     def play(self, steps: list[Step]) -> None:
         """Do these steps in order."""
         for name, pick in steps:
             try:
-                STEPS[name](self, pick)
-            except SandboxError:
+                self.STEPS[name](self, pick)
+            except self.refusals:
                 continue
 
-    def call(self, method: str, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One API call."""
-        return self.sandbox.call(method, path, params)
+    def sent(self) -> list[bytes]:
+        """The bodies that wait to be delivered, in order; they are taken."""
+        return [delivery.body for delivery in self.standin.deliveries.take()]
 
-    def some(self, resource: str, pick: int) -> dict[str, Any]:
-        """One of the objects, or a refusal where there is none."""
-        found = list(self.sandbox.objects(resource).values())
-        if not found:
-            raise SandboxError(404, {})
-        chosen: dict[str, Any] = found[pick % len(found)]
-        return chosen
-
-
-def _customer(b: Business, pick: int) -> None:
-    b.customers.append(b.call("POST", "/v1/customers", {"email": f"user{pick}@example.com"})["id"])
+    @classmethod
+    def histories(cls, part: int = 0, *, silent: bool = False) -> st.SearchStrategy[list[Step]]:
+        """Up to ten steps; `silent` ones too where a run follows. The same choices are another history in each `part`."""
+        names = sorted(name for name in cls.STEPS if silent or name not in cls.SILENT)
+        turned = names[part:] + names[:part]
+        return st.lists(st.tuples(st.sampled_from(turned), st.integers(0, 30)), min_size=1, max_size=10)
 
 
-def _rename(b: Business, pick: int) -> None:
-    """A to B, and back to A within the same second where `pick` says so."""
-    path = f"/v1/customers/{b.customers[pick % len(b.customers)]}"
-    before = b.call("GET", path).get("email", "gone@example.com")
-    b.call("POST", path, {"email": f"other{pick}@example.com"})
-    if pick % 2:
-        b.call("POST", path, {"email": before})
-
-
-def _subscribe(b: Business, pick: int) -> None:
-    params: dict[str, Any] = {
-        "customer": b.customers[pick % len(b.customers)],
-        "items": [{"price": b.prices[pick % 2], "quantity": 1 + pick % 3}],
-        "payment_behavior": "allow_incomplete",
-    }
-    if pick % 5 == 0:
-        params["trial_period_days"] = 7
-    b.call("POST", "/v1/subscriptions", params)
-
-
-def _fail(b: Business, pick: int) -> None:
-    b.sandbox.payments.fail_next(b.customers[pick % len(b.customers)], times=1 + pick % 3)
-
-
-def _cancel_later(b: Business, pick: int) -> None:
-    """Scheduled, and taken back within the same second where `pick` says so."""
-    path = f"/v1/subscriptions/{b.some('subscription', pick)['id']}"
-    b.call("POST", path, {"cancel_at_period_end": True})
-    if pick % 2:
-        b.call("POST", path, {"cancel_at_period_end": False})
-
-
-def _quantity(b: Business, pick: int) -> None:
-    subscription = b.some("subscription", pick)
-    item = subscription["items"]["data"][0]["id"]
-    b.call("POST", f"/v1/subscriptions/{subscription['id']}", {"items": [{"id": item, "quantity": 1 + pick % 7}]})
-
-
-def _refund(b: Business, pick: int) -> None:
-    """Succeeded, or pending first; failed within a second after it succeeded where `pick` says so."""
-    charge = b.some("charge", pick)
-    b.sandbox.next_refunds("pending" if pick % 2 else "succeeded")
-    refund = b.call("POST", "/v1/refunds", {"charge": charge["id"], "amount": 100 + pick})
-    if pick % 3:
-        b.sandbox.settle_refund(refund["id"], status="succeeded")
-    if pick % 3 == 2:
-        b.sandbox.settle_refund(refund["id"], status="failed")
-
-
-def _dispute(b: Business, pick: int) -> None:
-    dispute = b.sandbox.open_dispute(b.some("charge", pick)["id"])
-    if pick % 2:
-        b.sandbox.close_dispute(dispute["id"], status="won" if pick % 4 == 1 else "lost")
-
-
-def _invoice(b: Business, pick: int) -> None:
-    customer = b.customers[pick % len(b.customers)]
-    b.call("POST", "/v1/invoiceitems", {"customer": customer, "amount": 500 + pick, "currency": "usd"})
-    invoice = b.call("POST", "/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"})["id"]
-    if pick % 4:
-        b.call("POST", f"/v1/invoices/{invoice}/finalize", {})
-        b.call("POST", f"/v1/invoices/{invoice}/{('pay', 'void', 'mark_uncollectible')[pick % 3]}", {})
-    elif pick % 8:
-        b.call("DELETE", f"/v1/invoices/{invoice}")
-
-
-def _cancel(b: Business, pick: int) -> None:
-    b.call("DELETE", f"/v1/subscriptions/{b.some('subscription', pick)['id']}")
-
-
-def _delete_customer(b: Business, pick: int) -> None:
-    b.call("DELETE", f"/v1/customers/{b.customers[pick % len(b.customers)]}")
-
-
-STEPS: dict[str, Callable[[Business, int], None]] = {
-    "customer": _customer,
-    "rename": _rename,
-    "subscribe": _subscribe,
-    "fail": _fail,
-    "cancel_later": _cancel_later,
-    "cancel": _cancel,
-    "quantity": _quantity,
-    "refund": _refund,
-    "dispute": _dispute,
-    "invoice": _invoice,
-    "delete_customer": _delete_customer,
-    "second": lambda b, pick: b.sandbox.advance(1 + pick % 2),
-    "days": lambda b, pick: b.sandbox.advance((1 + pick % 4) * 8 * DAY),
-}
-
-steps = st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 30)), min_size=1, max_size=10)
+def summed(moved: Counter[tuple[str, str]]) -> Money:
+    """Amounts by (currency, `in` or `back`) as `Money`, without currencies in which nothing moved."""
+    found = {code: (moved[code, "in"], moved[code, "back"]) for code, _ in moved}
+    return {code: each for code, each in found.items() if any(each)}

@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
 import pytest
+import structlog
 
 from tests.convergence.copy import Copy, Stage
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """One listening stand-in for all histories."""
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Log lines are checked elsewhere, and many thousands of them take their time."""
+    before: dict[str, Any] = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The API of whatever business is being played."""
     stage = Stage()
-    yield stage
-    stage.close()
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda *sent: stage.answer(*sent))
+    return stage
 
 
 @pytest.fixture
-def on_sqlite(stage: Stage, sqlite_url: str) -> Iterator[Copy]:
-    """A copy in its own SQLite file."""
-    made = Copy(sqlite_url, stage.url)
+def on_sqlite(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> Iterator[Copy]:
+    """A copy of the business that is its parameter, in its own SQLite file."""
+    made = Copy(sqlite_url, stage, request.param)
     yield made
     made.close()
 
 
 @pytest.fixture
-def on_postgres(stage: Stage, postgres_url: str) -> Iterator[Copy]:
-    """A copy in its own PostgreSQL database."""
-    made = Copy(postgres_url, stage.url)
+def on_postgres(request: pytest.FixtureRequest, stage: Stage, postgres_url: str) -> Iterator[Copy]:
+    """The same in its own PostgreSQL database."""
+    made = Copy(postgres_url, stage, request.param)
     yield made
     made.close()
 
 
 @pytest.fixture
-def on_either(stage: Stage, database_url: str) -> Iterator[Copy]:
-    """A copy on SQLite and on PostgreSQL in turn."""
-    made = Copy(database_url, stage.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def keyless(stage: Stage, sqlite_url: str) -> Iterator[Copy]:
+def keyless(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> Iterator[Copy]:
     """A copy without an API key: it can't read anything again."""
-    made = Copy(sqlite_url, stage.url, api_key=None)
+    made = Copy(sqlite_url, stage, request.param, keyless=True)
     yield made
     made.close()

@@ -3,67 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
-from sqlalchemy import func, select, text
+import httpx
+from sqlalchemy import event, func, select, text
 
-from reconcile.run import Options, accept, list_drift, reconcile
+from reconcile.plan import Options
+from reconcile.report import AccountReport
+from reconcile.run import accept, list_drift, reconcile
 from service.merge import MERGED, merge
 from service.model import Content, Snapshot
-from service.sandbox.server import serving
-from service.sandbox.stripe import StripeSandbox
+from service.sandbox.edge import Call
 from service.settings import AccountSettings, Settings
-from service.store import inbox, state
+from service.store import derived, inbox, receipts, state
 from service.store.inbox import Delivery
 from service.store.tables import EVENTS, METADATA, STATE
 from service.system import System
 from service.worker import Worker
+from tests.convergence.business import SECRET, Business, Money
+from tests.reconcile.world import Unlimited
 
-ACCOUNT = "stripe"
+Key = tuple[str, str]
+Rows = dict[Key, Content]
+_MOVED = (
+    "SELECT currency, sum(amount_paid), sum(amount_refunded) FROM payment"
+    " WHERE status = 'succeeded' AND receipt_of IS NULL AND deleted_at IS NULL GROUP BY currency"
+)
 
 
 class Stage:
-    """One socket for many histories: the stand-in behind it is exchanged for each."""
+    """Where the API is for many histories: the business behind it is exchanged for each.
+
+    Requests are answered where httpx would send them, since a socket for each would cost more than all the rest; that the
+    adapters read over real sockets is tested elsewhere.
+    """
+
+    url = "http://standin.test"
 
     def __init__(self) -> None:
-        self.sandbox = StripeSandbox()
-        self._serving: AbstractContextManager[str] = serving(self)
-        self.url = self._serving.__enter__()
+        self.business: Business | None = None
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a request on to the stand-in of the present history."""
-        await self.sandbox.app(scope, receive, send)
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._serving.__exit__(None, None, None)
+    def answer(self, _transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        """What `httpx.HTTPTransport.handle_request` does, by the stand-in of the present history."""
+        assert self.business is not None
+        path, _, query = request.url.raw_path.decode().partition("?")
+        call = Call(request.method, unquote(path), query, dict(request.headers.items()), request.read())
+        answer = self.business.standin.exchange(call)
+        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body, request=request)
 
 
 class Copy:
     """The service's side, without HTTP in front: events go into the inbox as verified deliveries do."""
 
-    def __init__(self, database_url: str, api_base: str, *, api_key: str | None = "sk_test_sandbox") -> None:
+    def __init__(self, database_url: str, stage: Stage, kind: type[Business], *, keyless: bool = False) -> None:
         self.now = datetime(2026, 11, 1, tzinfo=UTC)
-        account = AccountSettings(
-            name=ACCOUNT, provider="stripe", webhook_secrets=("whsec_test",), api_key=api_key, api_base=api_base,
-            reads_per_second=1e6,
+        self.stage, self.kind, self.account = stage, kind, kind.provider
+        entry = AccountSettings(
+            name=self.account, provider=kind.provider, webhook_secrets=(SECRET,), api_base=stage.url,
+            api_key=None if keyless else kind.API_KEY,
         )  # fmt: skip
-        self.system = System(Settings(database_url=database_url, accounts=(account,)), clock=self._tick)
-        self.provider = self.system.account(ACCOUNT).provider
+        self.system = System(Settings(database_url=database_url, accounts=(entry,)), clock=self._tick)
+        self.system.account(self.account).budget = Unlimited()
+        self.provider = self.system.account(self.account).provider
         self.worker = Worker(self.system)
+        self.told: list[bytes] = []
+        if not self.system.database.postgres:
+            event.listen(self.system.database.engine, "connect", _hurry)
 
     def _tick(self) -> datetime:
-        # A clock that stood still would never refill the read budget.
         self.now += timedelta(milliseconds=1)
         return self.now
 
+    def begin(self) -> Business:
+        """A fresh account at the stand-in behind the socket, and an empty copy of it."""
+        self.clear()
+        self.stage.business = business = self.kind()
+        return business
+
     def clear(self) -> None:
         """An empty database again."""
+        self.told = []
+        tables = [table.name for table in METADATA.tables.values()]
         with self.system.database.write() as connection:
-            for table in METADATA.tables.values():
-                connection.execute(text(f"DELETE FROM {table.name}"))
+            for name in tables:
+                connection.execute(text(f"DELETE FROM {name}"))
 
     def deliver(self, bodies: Iterable[bytes], *, at_once: int = 7) -> None:
         """Store deliveries in this order, a few between two runs of the worker."""
@@ -92,12 +117,11 @@ class Copy:
         assert not [row for row in rows if row.status == "dead"], rows
         return list(rows)
 
-    def reconcile(self) -> dict[str, Any]:
-        """One default run of the reconciler; its exit code and the number of its findings."""
-        report = reconcile(self.system, Options())
-        findings = sum(kind.drift for account in report.accounts for kind in account.kinds)
-        errors = [account.error for account in report.accounts if account.error]
-        return {"exit_code": report.exit_code, "findings": findings, "errors": errors, "report": report}
+    def reconcile(self, *, full: bool = True) -> AccountReport:
+        """One run of the reconciler, which must come to its end."""
+        (report,) = reconcile(self.system, Options(full=full)).accounts
+        assert (report.status, report.error) == ("complete", None), report.kinds
+        return report
 
     def agree(self) -> None:
         """A person looks at what waits and agrees. Only a bare 404 may wait: a draft invoice whose delete event was lost."""
@@ -105,54 +129,93 @@ class Copy:
             assert opened.finding.drift_class == "missing_remote", opened
             accept(self.system, opened.finding.id)
 
-    def rows(self) -> dict[tuple[str, str], Content]:
+    def rows(self) -> Rows:
         """The living rows of the copy with their content."""
-        found: dict[tuple[str, str], Content] = {}
+        found: Rows = {}
         with self.system.database.read() as connection:
             for kind, table in STATE.items():
                 ids = connection.execute(select(table.c.id)).scalars().all()
-                for key, row in state.load(connection, ACCOUNT, [(kind, id_) for id_ in ids]).items():
+                for key, row in state.load(connection, self.account, [(kind, id_) for id_ in ids]).items():
                     if row.deleted_at is None and row.content is not None:
                         found[key] = row.content
         return found
 
-    def history_length(self) -> int:
-        """The number of state changes so far."""
+    def money(self) -> Money:
+        """What the copy says has moved; receipts don't count, their money is in other rows."""
         with self.system.database.read() as connection:
-            return int(connection.execute(select(func.count()).select_from(text("state_change"))).scalar_one())
+            moved = connection.execute(text(_MOVED)).all()
+        return {code: (int(paid or 0), int(back or 0)) for code, paid, back in moved if paid or back}
 
-    def truth(self, *, eventless: bool) -> dict[tuple[str, str], Content]:
-        """The rows that the provider's own lists make; without `eventless`, only what events tell of.
+    def underived(self) -> list[dict[str, Any]]:
+        """Derived columns that don't follow from their rows: none, whatever was delivered."""
+        with self.system.database.read() as connection:
+            return derived.check(connection, self.account) + receipts.check(connection, self.account)
 
-        Stripe announces an invoice payment when it is paid, not when it opens or is cancelled.
-        """
-        sources: dict[tuple[str, str], dict[str, Content]] = {}
-        for snapshot in self._listed():
-            if not eventless and snapshot.source == "invoice_payment" and snapshot.content()["status"] != "succeeded":
-                continue
+    def written(self) -> tuple[Any, ...]:
+        """All that a run which finds nothing must leave as it was."""
+        with self.system.database.read() as connection:
+            counts = [
+                connection.execute(select(func.count()).select_from(text(name))).scalar_one()
+                for name in ("state_change", "webhook_event")
+            ]
+            versions = [
+                connection.execute(select(table.c.id, table.c.as_of, table.c.sources).order_by(table.c.id)).all()
+                for table in STATE.values()
+            ]
+        return counts, versions, self.rows()
+
+    def truth(self) -> Rows:
+        """The rows that the provider's own lists make, with what only the delivered events could tell."""
+        return self._made(self._listed())
+
+    def told_truth(self) -> tuple[Rows, set[Key]]:
+        """The same as far as events have told, and the rows of which none has."""
+        assert self.stage.business is not None
+        untold, listed = self.stage.business.untold(), list(self._listed())
+        told = self._made(each for each in listed if not untold(each))
+        return told, {(each.kind, each.id) for each in listed} - told.keys()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.system.close()
+
+    def _made(self, listed: Iterable[Snapshot]) -> Rows:
+        sources: dict[Key, dict[str, Content]] = {}
+        for snapshot in listed:
             sources.setdefault((snapshot.kind, snapshot.id), {})[snapshot.key] = snapshot.content()
+        self._add_told(sources)
         ordering = self.provider.ordering
         return {
             key: merge(contents, ordering) if key[0] in MERGED else next(iter(contents.values()))
             for key, contents in sources.items()
         }
 
-    def close(self) -> None:
-        """Give back the connections."""
-        self.system.close()
+    def _add_told(self, sources: dict[Key, dict[str, Content]]) -> None:
+        """What no list shows: fields that only events carry, and attempts to pay that failed."""
+        ordering = self.provider.ordering
+        for body in self.told if ordering.sticky or ordering.attempts else ():
+            for snapshot in self.provider.map(body).snapshots:
+                contents, said = sources.get((snapshot.kind, snapshot.id)), snapshot.content()
+                if contents is None:
+                    continue
+                if snapshot.source in ordering.attempts:
+                    contents.setdefault(snapshot.key, said)
+                if snapshot.key in contents:
+                    contents[snapshot.key] |= {name: said[name] for name in ordering.sticky if said.get(name)}
 
     def _store(self, bodies: Sequence[bytes]) -> None:
         if not bodies:
             return
+        self.told += bodies
         self.now += timedelta(milliseconds=250)
         envelope = self.provider.envelope
-        deliveries = [Delivery(account=ACCOUNT, envelope=envelope(body), payload=body) for body in bodies]
+        deliveries = [Delivery(account=self.account, envelope=envelope(body), payload=body) for body in bodies]
         with self.system.database.write() as connection:
             inbox.store(connection, deliveries, self.now)
         self.worker.drain()
 
     def _listed(self) -> Iterable[Snapshot]:
-        reader = self.system.account(ACCOUNT).reader()
+        reader = self.system.account(self.account).reader()
         for listing in self.provider.listings:
             cursor: str | None = None
             while True:
@@ -161,3 +224,8 @@ class Copy:
                 cursor = page.cursor
                 if cursor is None:
                     break
+
+
+def _hurry(connection: Any, _record: object) -> None:
+    """No test here pulls the plug, so none waits for the disk."""
+    connection.execute("PRAGMA synchronous = OFF")
