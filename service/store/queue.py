@@ -111,17 +111,23 @@ def complete(
 ) -> None:
     """Record how attempts ended and free their subjects; raises `LeaseLost` (roll back!) unless all are still ours.
 
-    `keep` are the subjects of events of this claim that are still being worked on.
+    What was sent again meanwhile is received again: the attempt judged it as it had come before. `keep` are the subjects
+    of events of this claim that are still being worked on.
     """
     types = {
         "id": "bigint", "status": "text", "verdict": "text", "reason": "text", "error": "text",
-        "next_attempt_at": "timestamptz",
+        "next_attempt_at": "timestamptz", "judged_as_of": "timestamptz",
     }  # fmt: skip
-    rows = [(o.event.id, o.status, o.verdict, o.reason, o.error, o.next_attempt_at) for o in outcomes]
+    rows = [
+        (o.event.id, o.status, o.verdict, o.reason, o.error, o.next_attempt_at, o.event.received_at) for o in outcomes
+    ]
     source, parameters = bulk.incoming(connection, types, rows)
+    again = "i.status = 'applied' AND e.resent_at > i.judged_as_of"
     statement = (
-        "UPDATE webhook_event AS e SET status = i.status, verdict = i.verdict, reason = i.reason, error = i.error,"
-        " next_attempt_at = i.next_attempt_at, claim_id = NULL,"
+        f"UPDATE webhook_event AS e SET status = CASE WHEN {again} THEN 'received' ELSE i.status END,"
+        f" attempts = CASE WHEN {again} THEN 0 ELSE e.attempts END, claim_id = NULL,"
+        f" next_attempt_at = CASE WHEN {again} THEN :now ELSE i.next_attempt_at END,"
+        " verdict = i.verdict, reason = i.reason, error = i.error,"
         " applied_at = CASE WHEN i.status = 'applied' THEN :now ELSE e.applied_at END"
         f" FROM {source} WHERE e.id = i.id AND e.claim_id = :claim AND e.next_attempt_at > :now"
     )

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import structlog
 
+from tests.convergence.business import Business
 from tests.convergence.copy import Copy, Stage
 
 
@@ -30,7 +31,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 @pytest.fixture
-def on_sqlite(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> Iterator[Copy]:
+def on_sqlite(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> Iterator[Copy[Any]]:
     """A copy of the business that is its parameter, in its own SQLite file."""
     made = Copy(sqlite_url, stage, request.param)
     yield made
@@ -38,7 +39,7 @@ def on_sqlite(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> 
 
 
 @pytest.fixture
-def on_postgres(request: pytest.FixtureRequest, stage: Stage, postgres_url: str) -> Iterator[Copy]:
+def on_postgres(request: pytest.FixtureRequest, stage: Stage, postgres_url: str) -> Iterator[Copy[Any]]:
     """The same in its own PostgreSQL database."""
     made = Copy(postgres_url, stage, request.param)
     yield made
@@ -46,7 +47,15 @@ def on_postgres(request: pytest.FixtureRequest, stage: Stage, postgres_url: str)
 
 
 @pytest.fixture
-def keyless(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> Iterator[Copy]:
+def on_either(stage: Stage, database_url: str, kind: type[Business]) -> Iterator[Copy[Any]]:
+    """A copy of the business that a file of named histories is about (its fixture `kind`), on SQLite and on PostgreSQL."""
+    made = Copy(database_url, stage, kind)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def keyless(request: pytest.FixtureRequest, stage: Stage, sqlite_url: str) -> Iterator[Copy[Any]]:
     """A copy without an API key: it can't read anything again."""
     made = Copy(sqlite_url, stage, request.param, keyless=True)
     yield made

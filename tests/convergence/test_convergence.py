@@ -42,7 +42,7 @@ def scrambled(bodies: list[bytes], shuffle: random.Random) -> list[bytes]:
     return copies
 
 
-def converges(copy: Copy, history: list[Step], shuffle: random.Random) -> None:
+def converges(copy: Copy[Any], history: list[Step], shuffle: random.Random) -> None:
     """Deliver everything scrambled, some of it while the history is still under way, and compare with the provider."""
     business, at_once = copy.begin(), shuffle.choice((1, 5, 1000))
     cut = shuffle.randrange(len(history) + 1)
@@ -63,7 +63,7 @@ def converges(copy: Copy, history: list[Step], shuffle: random.Random) -> None:
 @given(data=st.data(), shuffle=shuffles)
 @settings(max_examples=170, **PLAIN)
 def test_any_order_and_any_number_of_copies_give_the_providers_state(
-    on_sqlite: Copy, part: int, data: st.DataObject, shuffle: random.Random
+    on_sqlite: Copy[Any], part: int, data: st.DataObject, shuffle: random.Random
 ) -> None:
     converges(on_sqlite, data.draw(on_sqlite.kind.histories(part)), shuffle)
 
@@ -73,7 +73,7 @@ def test_any_order_and_any_number_of_copies_give_the_providers_state(
 @given(data=st.data(), shuffle=shuffles)
 @settings(max_examples=50, **PLAIN)
 def test_any_order_gives_the_providers_state_on_postgresql(
-    on_postgres: Copy, part: int, data: st.DataObject, shuffle: random.Random
+    on_postgres: Copy[Any], part: int, data: st.DataObject, shuffle: random.Random
 ) -> None:
     converges(on_postgres, data.draw(on_postgres.kind.histories(part)), shuffle)
 
@@ -82,7 +82,7 @@ def test_any_order_gives_the_providers_state_on_postgresql(
 @given(data=st.data(), shuffle=shuffles)
 @settings(max_examples=150, **PLAIN)
 def test_without_an_api_key_two_orders_give_one_state(
-    keyless: Copy, part: int, data: st.DataObject, shuffle: random.Random
+    keyless: Copy[Any], part: int, data: st.DataObject, shuffle: random.Random
 ) -> None:
     business = keyless.begin()
     business.play(data.draw(keyless.kind.histories(part)))
@@ -95,7 +95,7 @@ def test_without_an_api_key_two_orders_give_one_state(
     assert states[0] == states[1]
 
 
-def heals(copy: Copy, history: list[Step], shuffle: random.Random) -> None:
+def heals(copy: Copy[Any], history: list[Step], shuffle: random.Random) -> None:
     """Lose any part of a history, run the reconciler once, and compare; a second run finds and writes nothing."""
     business, at_once = copy.begin(), shuffle.choice((1, 5, 1000))
     cut = shuffle.randrange(len(history) + 1)
@@ -119,7 +119,7 @@ def heals(copy: Copy, history: list[Step], shuffle: random.Random) -> None:
 @given(data=st.data(), shuffle=shuffles)
 @settings(max_examples=170, **PLAIN)
 def test_after_any_loss_one_reconcile_run_gives_the_providers_state(
-    on_sqlite: Copy, part: int, data: st.DataObject, shuffle: random.Random
+    on_sqlite: Copy[Any], part: int, data: st.DataObject, shuffle: random.Random
 ) -> None:
     heals(on_sqlite, data.draw(on_sqlite.kind.histories(part, silent=True)), shuffle)
 
@@ -129,6 +129,6 @@ def test_after_any_loss_one_reconcile_run_gives_the_providers_state(
 @given(data=st.data(), shuffle=shuffles)
 @settings(max_examples=50, **PLAIN)
 def test_after_any_loss_one_reconcile_run_heals_on_postgresql(
-    on_postgres: Copy, part: int, data: st.DataObject, shuffle: random.Random
+    on_postgres: Copy[Any], part: int, data: st.DataObject, shuffle: random.Random
 ) -> None:
     heals(on_postgres, data.draw(on_postgres.kind.histories(part, silent=True)), shuffle)

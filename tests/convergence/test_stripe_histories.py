@@ -1,55 +1,49 @@
-"""Histories that break simpler rules, written out. Each fails without the rule that its name tells."""
+"""Histories at Stripe that break simpler rules, written out. Each fails without the rule that its name tells."""
 
 from __future__ import annotations
 
 from itertools import permutations
+from typing import TypeAlias
 
 import pytest
 
-from service.sandbox.stripe import StripeSandbox
-from tests.convergence.business import Business
-from tests.convergence.copy import Copy, Stage
+from tests.convergence.business import HOUR
+from tests.convergence.copy import Copy
+from tests.convergence.stripe import StripeBusiness
 
-HOUR = 3600
-
-
-def begin(stage: Stage, copy: Copy) -> Business:
-    """A fresh stand-in behind the socket and an empty copy."""
-    copy.clear()
-    stage.sandbox = StripeSandbox(seed=1)
-    stage.sandbox.register_endpoint("http://127.0.0.1:9/none", "whsec_test")
-    return Business(stage.sandbox)
+Shop: TypeAlias = Copy[StripeBusiness]
 
 
-def taken(stage: Stage) -> list[bytes]:
-    """The bodies of what is waiting to be delivered, in order."""
-    return [delivery.body for delivery in stage.sandbox.deliveries.take()]
+@pytest.fixture
+def kind() -> type[StripeBusiness]:
+    """Whose histories these are."""
+    return StripeBusiness
 
 
-def email(copy: Copy, customer: str) -> object:
+def email(copy: Shop, customer: str) -> object:
     """The customer's address in the copy."""
     return copy.rows()["customer", customer]["email"]
 
 
-def refund_history(stage: Stage, copy: Copy) -> tuple[str, list[bytes]]:
+def refund_history(copy: Shop) -> tuple[str, list[bytes]]:
     """A refund that is made, succeeds and fails within one second; only the refund's events."""
-    business = begin(stage, copy)
+    business = copy.begin()
     customer = business.customers[0]
     business.call("POST", "/v1/subscriptions", {"customer": customer, "items": [{"price": business.prices[0]}]})
-    charge = next(iter(stage.sandbox.objects("charge")))
-    taken(stage)
-    stage.sandbox.next_refunds("pending")
+    charge = next(iter(business.sandbox.objects("charge")))
+    business.sent()
+    business.sandbox.next_refunds("pending")
     refund = business.call("POST", "/v1/refunds", {"charge": charge, "amount": 500})["id"]
-    stage.sandbox.settle_refund(refund, status="succeeded")
-    stage.sandbox.settle_refund(refund, status="failed")
-    bodies = [body for body in taken(stage) if b'"object":"refund"' in body.replace(b'": "', b'":"')]
+    business.sandbox.settle_refund(refund, status="succeeded")
+    business.sandbox.settle_refund(refund, status="failed")
+    bodies = [body for body in business.sent() if b'"object":"refund"' in body.replace(b'": "', b'":"')]
     assert len(bodies) >= 3
     return refund, bodies
 
 
-def test_a_refund_that_succeeded_and_failed_within_a_second_has_failed(stage: Stage, on_either: Copy) -> None:
+def test_a_refund_that_succeeded_and_failed_within_a_second_has_failed(on_either: Shop) -> None:
     for turn in range(6):
-        refund, bodies = refund_history(stage, on_either)
+        refund, bodies = refund_history(on_either)
         order = list(permutations(bodies, len(bodies)))
         on_either.deliver(order[turn * len(order) // 6], at_once=1)
         on_either.settle()
@@ -57,13 +51,13 @@ def test_a_refund_that_succeeded_and_failed_within_a_second_has_failed(stage: St
 
 
 @pytest.mark.parametrize("at_once", [1, 10])
-def test_a_to_b_and_back_to_a_within_a_second_is_a(stage: Stage, on_either: Copy, at_once: int) -> None:
-    business = begin(stage, on_either)
+def test_a_to_b_and_back_to_a_within_a_second_is_a(on_either: Shop, at_once: int) -> None:
+    business = on_either.begin()
     customer = business.customers[0]
-    stage.sandbox.advance(10)
+    business.sandbox.advance(10)
     for address in ("b@example.com", "ada@example.com"):
         business.call("POST", f"/v1/customers/{customer}", {"email": address})
-    bodies = [body for body in taken(stage) if b"customer." in body]
+    bodies = [body for body in business.sent() if b"customer." in body]
     assert len(bodies) == 3
     for order in permutations(bodies):
         on_either.clear()
@@ -73,30 +67,30 @@ def test_a_to_b_and_back_to_a_within_a_second_is_a(stage: Stage, on_either: Copy
 
 
 def test_an_event_delayed_past_a_complete_run_whose_revert_was_lost_changes_nothing(
-    stage: Stage, on_either: Copy
+    on_either: Shop
 ) -> None:
-    business = begin(stage, on_either)
+    business = on_either.begin()
     customer = business.customers[0]
-    on_either.deliver(taken(stage))
-    stage.sandbox.advance(HOUR)
+    on_either.deliver(business.sent())
+    business.sandbox.advance(HOUR)
     business.call("POST", f"/v1/customers/{customer}", {"email": "b@example.com"})
-    stage.sandbox.advance(1)
+    business.sandbox.advance(1)
     business.call("POST", f"/v1/customers/{customer}", {"email": "ada@example.com"})
-    delayed, _lost = taken(stage)
-    stage.sandbox.advance(60)
+    delayed, _lost = business.sent()
+    business.sandbox.advance(60)
     # A dry audit would bring the lost event back; this run confirms the rows and knows nothing of younger events.
-    assert on_either.reconcile()["findings"] == 0
+    assert on_either.reconcile(full=False).by_class == {}
     on_either.deliver([delayed])
     on_either.settle()
     assert email(on_either, customer) == "ada@example.com"
 
 
-def test_a_late_update_cannot_resurrect_a_deleted_customer(stage: Stage, on_either: Copy) -> None:
-    business = begin(stage, on_either)
+def test_a_late_update_cannot_resurrect_a_deleted_customer(on_either: Shop) -> None:
+    business = on_either.begin()
     customer = business.customers[0]
     business.call("POST", f"/v1/customers/{customer}", {"email": "b@example.com"})
     business.call("DELETE", f"/v1/customers/{customer}")
-    bodies = [body for body in taken(stage) if b'"customer.' in body]
+    bodies = [body for body in business.sent() if b'"customer.' in body]
     for order in permutations(bodies):
         on_either.clear()
         on_either.deliver(order, at_once=1)
@@ -104,14 +98,14 @@ def test_a_late_update_cannot_resurrect_a_deleted_customer(stage: Stage, on_eith
         assert ("customer", customer) not in on_either.rows()
 
 
-def test_a_stale_subscription_leaves_the_items_of_the_newer_one_alone(stage: Stage, on_either: Copy) -> None:
-    business = begin(stage, on_either)
+def test_a_stale_subscription_leaves_the_items_of_the_newer_one_alone(on_either: Shop) -> None:
+    business = on_either.begin()
     params = {"customer": business.customers[0], "items": [{"price": business.prices[0], "quantity": 1}]}
     subscription = business.call("POST", "/v1/subscriptions", params)
-    first = taken(stage)
-    stage.sandbox.advance(5)
+    first = business.sent()
+    business.sandbox.advance(5)
     item = subscription["items"]["data"][0]["id"]
     business.call("POST", f"/v1/subscriptions/{subscription['id']}", {"items": [{"id": item, "quantity": 7}]})
-    on_either.deliver(taken(stage) + first, at_once=1)
+    on_either.deliver(business.sent() + first, at_once=1)
     on_either.settle()
     assert [each["quantity"] for each in on_either.rows()["subscription", subscription["id"]]["items"]] == [7]
