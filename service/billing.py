@@ -232,7 +232,7 @@ class Billing:
             subscription_id = billing_rows.subscription_of(connection, self._account.name, payment_id)
         found = subscription_id and held(self._database, self._account.name, "subscription", subscription_id)
         subscription = found if isinstance(found, Subscription) else None
-        prices = [item.price_id for item in subscription.items if item.price_id] if subscription is not None else []
+        prices = _bought_as(subscription) if subscription is not None else []
         plans = [plan for price in prices if (plan := self._rules.plan_of(self._account.name, price)) is not None]
         plan_id = plans[0] if plans else None
         return self._rules.refundable(payment, refunded, subscription, plan_id, self._database.now())
@@ -279,3 +279,9 @@ class Billing:
                 connection, name, changes, ordering=self._account.provider.ordering,
                 confirmed=watermark.confirmed(connection, name), now=self._database.now(),
             )  # fmt: skip
+
+
+def _bought_as(subscription: Subscription) -> list[str]:
+    """What a plan may name of it: what was bought, and the prices of its items."""
+    names = [subscription.offer_id, *(item.price_id for item in subscription.items)]
+    return [each for each in names if each]

@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
+from service import catalogue
 from service.account import Account
 from service.errors import BadRequest, ConfigError, ProviderError, SchemaError
 from service.provider import Check, Endpoint, Reader
 from service.status import neglected, outage, unsettled
-from service.store import calls, history, outages, schema
+from service.store import calls, history, outages, schema, subscribed
 from service.system import System, variables
 
 _SKEW_SECONDS: Final = 30.0
@@ -54,6 +55,7 @@ def _database(system: System) -> Iterator[Check]:
         yield _skew("clock against the database", (system.database.now() - datetime.now(UTC)).total_seconds())
         schema.check(system.database)
         yield Check("migrations", True, f"at revision {schema.current(system.database)}")
+        yield _prices(system)
         yield from _outages(system)
         yield _calls(system)
     except SchemaError as error:
@@ -82,6 +84,23 @@ def _calls(system: System) -> Check:
     if count:
         return Check("writes to providers", None, f"{count} without an outcome yet; the worker settles them")
     return Check("writes to providers", True, "each has an outcome")
+
+
+def _prices(system: System) -> Check:
+    """Whether each live subscription has a price that some plan names; without plans of one's own nothing is wrong."""
+    with system.database.read() as connection:
+        lacking = [
+            sorted(f"{account}:{each}" for each in names) or [f"{account}: subscription {id_} without a price"]
+            for account, id_, names in subscribed.sold(connection)
+            if not names & system.plans.all_price_ids(account)
+        ]
+    if not lacking:
+        return Check("plans", True, "every live subscription has a price that a plan names")
+    told = sorted({each for names in lacking for each in names})
+    detail = f"{len(lacking)} live subscriptions have no price that a plan names: {', '.join(told[:10])}"
+    detail += f" and {len(told) - 10} more" if len(told) > 10 else ""
+    own = catalogue.having(system.settings.document, "plans") != catalogue.built_in()
+    return Check("plans", False if own else None, detail + ("" if own else " (TALLYHOOK_CONFIG has no [plans])"))
 
 
 def _provider(system: System, account: Account, fix: bool, url: str) -> Iterator[Check]:

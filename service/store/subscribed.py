@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -110,3 +111,14 @@ def proven(connection: Connection, sources: Sequence[tuple[str, str]]) -> Mappin
         (row.account, row.kind): min(row.confirmed_as_of, row.started_as_of or row.full_at or row.confirmed_as_of)
         for row in rows
     }
+
+
+def sold(connection: Connection) -> Iterator[tuple[str, str, set[str]]]:
+    """(account, id, what it was bought as) of every subscription that is alive."""
+    query = text(
+        "SELECT s.account, s.id, s.offer_id, m.price_id FROM subscription s"
+        " LEFT JOIN subscription_item m ON m.account = s.account AND m.subscription_id = s.id"
+        " WHERE s.status IN ('active', 'trialing', 'past_due', 'paused') AND s.deleted_at IS NULL ORDER BY s.account, s.id"
+    )
+    for (account, id_), rows in groupby(connection.execute(query), key=lambda row: (row.account, row.id)):
+        yield account, id_, {each for row in rows for each in (row.offer_id, row.price_id) if each is not None}

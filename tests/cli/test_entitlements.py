@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from service.model import Subscription, SubscriptionItem
 from service.store.engine import Database
-from tests.cli.conftest import Run, late_payer
+from tests.cli.conftest import Run, late_payer, store, write_state
 
 
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["reconcile"], ["migrate"]])
@@ -52,3 +53,20 @@ def test_a_question_that_names_nobody_is_refused(
     late_payer(database)
     done = run("entitlements", *arguments)
     assert (done.code, message in done.err) == (2, True)
+
+
+def test_doctor_lists_the_prices_of_live_subscriptions_that_no_plan_names(
+    run: Run, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = store(database, "evt_1", "customer.subscription.created", subject=("subscription", "sub_9"))
+    item = SubscriptionItem(id="si_1", price_id="price_lost")
+    write_state(database, event, "subscription", "sub_9", Subscription(customer_id="c", status="active", items=(item,)))
+    monkeypatch.delenv("STRIPE_API_KEY")
+    file = tmp_path / "tallyhook.toml"
+    file.write_text('[plans.pro]\nname = "Pro"\nprice = { USD = 3 }\nprices.stripe = "price_pro"\n')
+    found = {each["name"]: each for each in run("doctor", "--json").json()}
+    assert (found["plans"]["ok"], "stripe:price_lost" in found["plans"]["detail"]) == (None, True)
+    monkeypatch.setenv("TALLYHOOK_CONFIG", str(file))
+    assert {each["name"]: each["ok"] for each in run("doctor", "--json").json()}["plans"] is False
+    file.write_text(file.read_text().replace("price_pro", "price_lost"))
+    assert {each["name"]: each["ok"] for each in run("doctor", "--json").json()}["plans"] is True
