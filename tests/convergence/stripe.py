@@ -96,7 +96,9 @@ class StripeBusiness(Business):
     def _quantity(self, pick: int) -> None:
         subscription = self.some("subscription", pick)
         item = subscription["items"]["data"][0]["id"]
-        self.call("POST", f"/v1/subscriptions/{subscription['id']}", {"items": [{"id": item, "quantity": 1 + pick % 7}]})
+        self.call(
+            "POST", f"/v1/subscriptions/{subscription['id']}", {"items": [{"id": item, "quantity": 1 + pick % 7}]}
+        )
 
     def _refund(self, pick: int) -> None:
         """Succeeded, or pending first; failed within a second after it succeeded where `pick` says so."""
@@ -116,7 +118,9 @@ class StripeBusiness(Business):
     def _invoice(self, pick: int) -> None:
         customer = self.customers[pick % len(self.customers)]
         self.call("POST", "/v1/invoiceitems", {"customer": customer, "amount": 500 + pick, "currency": "usd"})
-        invoice = self.call("POST", "/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"})["id"]
+        invoice = self.call(
+            "POST", "/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"}
+        )["id"]
         if pick % 4:
             self.call("POST", f"/v1/invoices/{invoice}/finalize", {})
             self.call("POST", f"/v1/invoices/{invoice}/{('pay', 'void', 'mark_uncollectible')[pick % 3]}", {})

@@ -66,9 +66,7 @@ def test_a_to_b_and_back_to_a_within_a_second_is_a(on_either: Shop, at_once: int
         assert email(on_either, customer) == "ada@example.com"
 
 
-def test_an_event_delayed_past_a_complete_run_whose_revert_was_lost_changes_nothing(
-    on_either: Shop
-) -> None:
+def test_an_event_delayed_past_a_complete_run_whose_revert_was_lost_changes_nothing(on_either: Shop) -> None:
     business = on_either.begin()
     customer = business.customers[0]
     on_either.deliver(business.sent())
