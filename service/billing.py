@@ -146,7 +146,11 @@ class Billing:
         def build() -> ChangePlan:
             subscription = self._row("subscription", subscription_id, Subscription)
             named = self._rules.all_price_ids(self._account.name)
-            going = [item for item in subscription.items if item.price_id in named and item.quantity is not None]
+            whole = subscription.offer_id in named
+            going = [
+                item for item in subscription.items
+                if (whole or item.price_id in named) and item.quantity is not None
+            ]  # fmt: skip
             count = quantity if quantity is not None else max((item.quantity or 1 for item in going), default=1)
             return ChangePlan(
                 subscription_id=subscription_id, items=self._items(plan_id, count, subscription.currency),

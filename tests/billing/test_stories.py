@@ -59,8 +59,9 @@ def test_upgrade(world: World) -> None:
     changed = world.billing.change_plan(subscription_id, "team")
     assert isinstance(changed.value, Subscription)
     world.deliver()
-    items = _subscription(world, subscription_id).items
-    assert [item.price_id for item in items] == [world.prices["team"]]
+    held_now = _subscription(world, subscription_id)
+    bought = [held_now.offer_id] if held_now.offer_id is not None else [item.price_id for item in held_now.items]
+    assert bought == [world.prices["team"]]
     assert world.case.subscriptions(customer_id) == [subscription_id]
 
 

@@ -193,7 +193,8 @@ class Copy(Generic[B]):
         assert self.stage.business is not None
         untold, listed = self.stage.business.untold(), list(self._listed())
         told = self._made(each for each in listed if not untold(each))
-        return told, {(each.kind, each.id) for each in listed} - told.keys()
+        every: set[Key] = {(each.kind, each.id) for each in listed}
+        return told, every - told.keys()
 
     def close(self) -> None:
         """Give back the connections."""

@@ -53,7 +53,7 @@ class LemonSqueezyWriter:
         self._store_id = connection.extra.get("store_id")
 
     def prepare(self, operation: Operation) -> Operation:
-        """Look up the store, the variant of a price, what a resume undoes, and what was given back already."""
+        """Look up the store, what a resume undoes, and what was given back already."""
         if isinstance(operation, CreateCustomer):
             return _prepared(operation, store_id=self._store())
         if isinstance(operation, CreateSubscription):
@@ -139,7 +139,7 @@ class LemonSqueezyWriter:
             raise BadRequest(
                 f"customer {operation.customer_id!r} has no e-mail address, by which a checkout knows them"
             )
-        return _prepared(operation, store_id=self._store(), variant_id=self._variant(operation.items[0].price_id))
+        return _prepared(operation, store_id=self._store(), variant_id=_variant(operation.items[0].price_id))
 
     def _changeable(self, operation: ChangePlan) -> Operation:
         if len(operation.items) != 1:
@@ -148,7 +148,7 @@ class LemonSqueezyWriter:
         wanted, held = operation.items[0].quantity, (attributes.get("first_subscription_item") or {}).get("quantity")
         if wanted is not None and held is not None and wanted != held:
             raise NotSupported("a change of plan keeps the quantity at Lemon Squeezy", "leave the quantity out")
-        return _prepared(operation, variant_id=self._variant(operation.items[0].price_id))
+        return _prepared(operation, variant_id=_variant(operation.items[0].price_id))
 
     def _refundable(self, operation: RefundPayment) -> Operation:
         """The amount as Lemon Squeezy counts it, and what it says was given back before."""
@@ -168,10 +168,6 @@ class LemonSqueezyWriter:
         if len(found) != 1:
             raise BadRequest(f"the key sees {len(found)} stores; set LEMONSQUEEZY_STORE_ID to the one that sells")
         return found[0]
-
-    def _variant(self, price_id: str) -> str:
-        """The variant that a price belongs to: that is what is sold."""
-        return str(self._attributes("prices", price_id)["variant_id"])
 
     # --- looking
 
@@ -255,6 +251,15 @@ class LemonSqueezyWriter:
         answer = self._transport.get(f"/v1/{source}/{segment(object_id)}", reserve=True)
         document: Document = answer.decoded(Document)
         return opened(answer, bytes(document.data), source)
+
+
+def _variant(offer: str) -> str:
+    """What is sold is a variant, whose prices may be replaced under it: plans name variants (docs/plans.md)."""
+    if not offer.isascii() or not offer.isdigit():
+        raise BadRequest(
+            f"{offer!r} is no variant of Lemon Squeezy; a plan names the number of the variant that it sells as"
+        )
+    return offer
 
 
 def _checkout(obj: Object) -> Written:

@@ -23,9 +23,10 @@ class LemonSqueezyCase:
         self.sandbox.register_endpoint("http://127.0.0.1:9/webhooks", "secret_of_ours")
 
     def plans(self) -> dict[str, str]:
-        """Two monthly prices in USD, each of a variant of one product."""
+        """Two monthly variants of one product, in USD."""
         product = self.sandbox.add_product()
-        return {plan: self._price(product, plan, amount) for plan, amount in (("pro", 1_900), ("team", 9_900))}
+        wanted = (("pro", 1_900), ("team", 9_900))
+        return {plan: self.sandbox.add_variant(product, plan, unit_price=amount) for plan, amount in wanted}
 
     def writer(self, connection: Connection) -> LemonSqueezyWriter:
         """Reads are retried at once."""
@@ -74,11 +75,6 @@ class LemonSqueezyCase:
     def fail_next(self, customer_id: str) -> None:
         """Once."""
         self.sandbox.payments.fail_next(customer_id)
-
-    def _price(self, product: str, plan: str, amount: int) -> str:
-        variant = self.sandbox.add_variant(product, plan, unit_price=amount)
-        found = self.sandbox.objects("prices").items()
-        return next(key for key, each in found if str(each["attributes"]["variant_id"]) == variant)
 
     def _of(self, resource: str, customer_id: str) -> list[Json]:
         found = self.sandbox.objects(resource).values()
