@@ -64,8 +64,9 @@ def _read(system: System, work: Work, passing: Pass) -> None:
 
 
 def _page(system: System, work: Work, passing: Pass, page: EventPage) -> None:
-    # What we don't translate is nothing that anybody misses.
-    wanted = [event for event in page.events if event.envelope.ignored is None]
+    # What we don't translate, or would set aside at the door (the other mode), is nothing that anybody misses.
+    ours = (event for event in page.events if work.account.foreign(event.envelope) is None)
+    wanted = [event for event in ours if event.envelope.ignored is None]
     with work.database.read() as connection:
         known = inbox.known(connection, work.account.name, [event.envelope.event_id for event in wanted])
     missed = [event for event in wanted if event.envelope.event_id not in known]

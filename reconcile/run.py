@@ -22,7 +22,7 @@ from reconcile.report import AccountReport, KindReport, Line, Report
 from reconcile.small import SmallSweep
 from reconcile.sweep import Sweep
 from service.account import Account
-from service.errors import ConfigError, MappingError, ProviderError, RunRefused, RunStopped
+from service.errors import ConfigError, MappingError, OtherAccount, ProviderError, RunRefused, RunStopped
 from service.provider import Listing, Reader
 from service.store import calls, drift, runs
 from service.store.drift import Opened
@@ -48,7 +48,7 @@ def reconcile(system: System, options: Options, progress: Progress | None = None
 def _accounts(system: System, options: Options) -> list[Account]:
     if options.account is not None:
         account = system.account(options.account)
-        account.reader()
+        account.require_key()
         if account.settings.paused:
             raise ConfigError(f"account {account.name!r} is paused; unset paused in TALLYHOOK_CONFIG to reconcile it")
         return [account]
@@ -75,7 +75,7 @@ def _guarded(system: System, account: Account, options: Options, progress: Progr
     except RunStopped as error:
         log.info("reconcile.stopped", account=account.name, detail=str(error))
         return AccountReport(account=account.name, status="stopped", error=str(error), dry_run=options.dry_run)
-    except RunRefused as error:
+    except (RunRefused, OtherAccount) as error:
         log.error("reconcile.refused", account=account.name, error=str(error))
         return AccountReport(account=account.name, status="refused", error=str(error), dry_run=options.dry_run)
     except ProviderError as error:
@@ -85,7 +85,6 @@ def _guarded(system: System, account: Account, options: Options, progress: Progr
 
 def _account(system: System, account: Account, options: Options, progress: Progress) -> AccountReport:
     reader = account.reader()
-    _require_mode(account)
     identity = reader.identity()
     now = _provider_now(reader, account)
     run = _start(system, account, options, identity)
@@ -110,15 +109,6 @@ def _account(system: System, account: Account, options: Options, progress: Progr
     return _close(work, report.outcome(work.reports), None)
 
 
-def _require_mode(account: Account) -> None:
-    """Raise `RunRefused` where the key shows the other mode's objects: test and live never mix."""
-    shown = account.provider.mode(account.settings.api_key)
-    if shown not in (None, account.mode):
-        raise RunRefused(
-            f"account {account.name!r} is set to {account.mode}, but its key is a {shown} key; set the right one"
-        )
-
-
 def _provider_now(reader: Reader, account: Account) -> datetime:
     """The provider's time, from the first listing that answers: the machine's own clock may be anything."""
     failure: ProviderError | None = None
@@ -137,7 +127,7 @@ def _start(system: System, account: Account, options: Options, identity: str | N
     now = system.database.now()
     with system.database.write() as connection:
         if identity is not None:
-            runs.check_identity(connection, account.name, account.provider.name, identity, now)
+            runs.record_identity(connection, account.name, account.provider.name, identity, now)
         return runs.start(
             connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full,
             whole=options.whole, origin=options.origin,

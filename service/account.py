@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import TypeAlias
 
 import msgspec
 
@@ -12,16 +14,22 @@ from service.provider import Budget, Connection, Envelope, Headers, Provider, Re
 from service.settings import AccountSettings
 from service.usage_port import Metered, UsageWriter
 
+Guard: TypeAlias = Callable[["Account", Reader], None]
+"""Raises `OtherAccount` where a read side does not show the account that the rows came from."""
+
 
 class Account:
-    """One configured account. Safe to share between threads; the read side is connected on first use."""
+    """One configured account. Safe to share between threads; the read side is connected, and `guard` asked, on first use."""
 
-    def __init__(self, settings: AccountSettings, provider: Provider, budget: Budget) -> None:
+    def __init__(
+        self, settings: AccountSettings, provider: Provider, budget: Budget, guard: Guard | None = None
+    ) -> None:
         self.settings = settings
         self.provider = provider
         self.name = settings.name
         self.mode = settings.mode or provider.mode(settings.api_key)
         self.budget = budget
+        self._guard = guard
         self._lock = threading.Lock()
         self._reader: Reader | None = None
         self._writer: Writer | None = None
@@ -56,28 +64,39 @@ class Account:
         return bool(self.settings.api_key)
 
     def reader(self) -> Reader:
-        """The read side. Raises `ConfigError` where no API key is configured."""
+        """The read side.
+
+        Raises:
+            ConfigError: no API key is configured.
+            ProviderError: the key is another account's, or whose it is could not be asked.
+        """
         api_key = self._key("read from the provider")
         with self._lock:
             if self._reader is None:
-                self._reader = self.provider.connect(self._connection(api_key))
+                self._reader = self._guarded(self.provider.connect(self._connection(api_key)))
             return self._reader
 
+    def require_key(self) -> None:
+        """Raise `ConfigError` unless an API key is configured."""
+        self._key("read from the provider")
+
     def writer(self) -> Writer:
-        """The write side. Raises `ConfigError` where no API key is configured, `NotSupported` where the adapter has none."""
+        """The write side. Raises as `reader` does, and `NotSupported` where the adapter has none."""
         if not isinstance(self.provider, Writes):
             raise NotSupported(f"{self.provider.name} has no write side here", "make the change at the provider itself")
         api_key = self._key("write to the provider")
+        self.reader()  # ids of two accounts may be the same numbers: whose key it is must be known before anything is changed
         with self._lock:
             if self._writer is None:
                 self._writer = self.provider.write(self._connection(api_key))
             return self._writer
 
     def meter(self) -> UsageWriter:
-        """The usage side. Raises `ConfigError` where no API key is configured, `NotSupported` where the adapter has none."""
+        """The usage side. Raises as `reader` does, and `NotSupported` where the adapter has none."""
         if not isinstance(self.provider, Metered):
             raise NotSupported(f"{self.provider.name} takes no usage", "bill usage by other means")
         api_key = self._key("tell usage to the provider")
+        self.reader()  # as for `writer`
         with self._lock:
             if self._meter is None:
                 self._meter = self.provider.meter(self._connection(api_key))
@@ -90,6 +109,15 @@ class Account:
                 if side is not None:
                     side.close()
             self._reader = self._writer = self._meter = None
+
+    def _guarded(self, reader: Reader) -> Reader:
+        try:
+            if self._guard is not None:
+                self._guard(self, reader)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
 
     def _key(self, purpose: str) -> str:
         if self.settings.api_key:

@@ -7,7 +7,7 @@ TallyhookError
 ├── NotDurable            the inbox could not promise durability; the provider must deliver again
 ├── MappingError          an event or object has a shape that can't be translated
 ├── LeaseLost             a worker outlived its lease; its transaction was rolled back
-├── RunRefused            a reconcile run must not start (another runs, or the key changed hands)
+├── RunRefused            a reconcile run must not start (another one runs)
 │   └── RunStopped            it was told to stop, and the next one goes on from there
 ├── WriteError            a write to a provider has no result
 │   ├── NotSupported          the provider can't do this; nothing was sent
@@ -26,6 +26,7 @@ TallyhookError
     ├── ProviderUnavailable   timeout, connection lost, 5xx, broken answer: try again
     ├── RateLimited           429: try again after `retry_after`
     ├── Forbidden             401 or 403: the key may not; says nothing about the object
+    │   └── OtherAccount          the key opens another provider account than the one our rows came from
     ├── NotFound              a bare 404: the id is unknown to this key
     └── BadRequest            the provider refused the request itself
 """
@@ -177,6 +178,10 @@ class RateLimited(ProviderError):
 
 class Forbidden(ProviderError):
     """401 or 403: the key is wrong or lacks a permission. Never evidence that an object is gone."""
+
+
+class OtherAccount(Forbidden):
+    """The key opens another provider account, or the other mode, than the account's rows came from. Nothing was read."""
 
 
 class NotFound(ProviderError):

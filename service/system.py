@@ -17,9 +17,10 @@ from service.account import Account, Accounts
 from service.billing import Billing
 from service.budget import SharedBudget
 from service.entitlements import Entitled
-from service.errors import ConfigError
-from service.provider import Provider
+from service.errors import ConfigError, OtherAccount
+from service.provider import Provider, Reader
 from service.settings import AccountSettings, Settings, load
+from service.store import runs
 from service.store.engine import Database
 from service.usage import Usage
 
@@ -63,7 +64,20 @@ class System:
         if provider is None:
             raise ConfigError(f"account {entry.name!r}: unknown provider {entry.provider!r}")
         rate = entry.reads_per_second or provider.reads_per_second
-        return Account(entry, provider, SharedBudget(self.database, _bucket(entry, provider), rate))
+        return Account(entry, provider, SharedBudget(self.database, _bucket(entry, provider), rate), self._require_own)
+
+    def _require_own(self, account: Account, reader: Reader) -> None:
+        """Raise `OtherAccount` where the key shows another mode or provider account than the rows here came from.
+
+        Only a reconcile run records whose the rows are: a key that is tried out leaves no trace.
+        """
+        shown = account.provider.mode(account.settings.api_key)
+        if shown not in (None, account.mode):
+            raise OtherAccount(f"account {account.name!r} is set to {account.mode}, but its key is a {shown} key")
+        identity = reader.identity()
+        if identity is not None:
+            with self.database.read() as connection:
+                runs.require_identity(connection, account.name, account.provider.name, identity)
 
 
 def _bucket(entry: AccountSettings, provider: Provider) -> str:

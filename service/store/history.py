@@ -12,14 +12,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, tuple_, update
 
 from service.model import Kind
-from service.store.run_tables import AccountIdentity, Drift, Heartbeat, ReconcileRun
+from service.store.run_tables import Drift, Heartbeat, ReconcileRun
 from service.store.tables import CHANGES, CHILD, EVENTS, STATE, table
 
 Record = dict[str, Any]
 _DRIFT: Final = table(Drift)
 _RUNS: Final = table(ReconcileRun)
 _BEATS: Final = table(Heartbeat)
-_IDENTITY: Final = table(AccountIdentity)
 _SHOWN: Final = tuple(column for column in EVENTS.c if column.name not in ("payload", "claim_id", "livemode"))
 _FAILED: Final = or_(EVENTS.c.status == "dead", and_(EVENTS.c.status == "retry", EVENTS.c.error.is_not(None)))
 _BIGGEST: Final = 2**63
@@ -124,13 +123,6 @@ def last_complete(connection: Connection, account: str) -> Record | None:
 def heartbeats(connection: Connection) -> list[Record]:
     """When each process last said that it lives."""
     return _records(connection, select(_BEATS).order_by(_BEATS.c.role, _BEATS.c.process))
-
-
-def identity(connection: Connection, account: str) -> str | None:
-    """The provider's id of the account that this account's key belonged to when it was last used."""
-    query = select(_IDENTITY.c.provider_account).where(_IDENTITY.c.account == account)
-    found: str | None = connection.execute(query).scalar()
-    return found
 
 
 def drift(

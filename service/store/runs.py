@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Table, insert, select, text, update
 
-from service.errors import RunRefused
+from service.errors import OtherAccount, RunRefused
 from service.store import bulk
 from service.store.run_tables import AccountIdentity, ReconcileLedger, ReconcileRun, Watermark
 from service.store.tables import table
@@ -102,17 +102,22 @@ def finish(connection: Connection, run: Run, status: str, report: str, now: date
     connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(**values))
 
 
-def check_identity(connection: Connection, account: str, provider: str, identity: str, now: datetime) -> None:
-    """Record whose key it is; raises `RunRefused` if it belonged to another provider account before."""
+def record_identity(connection: Connection, account: str, provider: str, identity: str, now: datetime) -> None:
+    """Record whose key it is; raises `OtherAccount` if it belonged to another provider account before."""
+    require_identity(connection, account, provider, identity)
     values = {"account": account, "provider": provider, "provider_account": identity, "seen_at": now}
+    bulk.upsert(connection, IDENTITIES, [values], columns=tuple(values))
+
+
+def require_identity(connection: Connection, account: str, provider: str, identity: str) -> None:
+    """Return unless the account's rows came from another provider account; else raise `OtherAccount`."""
     query = select(IDENTITIES.c.provider_account, IDENTITIES.c.provider).where(IDENTITIES.c.account == account)
     known = connection.execute(query).one_or_none()
     if known is not None and (known.provider_account, known.provider) != (identity, provider):
-        raise RunRefused(
+        raise OtherAccount(
             f"the key of account {account!r} belongs to {provider} account {identity}, but its rows came from"
             f" {known.provider} account {known.provider_account}; put the old key back, or use a new account name"
         )
-    bulk.upsert(connection, IDENTITIES, [values], columns=tuple(values))
 
 
 def entries(connection: Connection, run_id: int) -> dict[str, Entry]:

@@ -142,12 +142,17 @@ class _Answer(BaseHTTPRequestHandler):
     server: _SlowApi
 
     def do_GET(self) -> None:
-        """One customer, late."""
+        """Whose key it is, and one customer, late."""
+        if self.path == "/v1/account":
+            self._say(b'{"id": "acct_1"}')
+            return
         self.server.reads += 1
         self.server.asked.set()
         self.server.go_on.wait(20)
         key = self.path.partition("?")[0].rpartition("/")[2]
-        body = b'{"id": "%s", "object": "customer", "created": 1, "livemode": false, "name": "read"}' % key.encode()
+        self._say(b'{"id": "%s", "object": "customer", "created": 1, "livemode": false, "name": "read"}' % key.encode())
+
+    def _say(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))

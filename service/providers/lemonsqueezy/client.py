@@ -57,6 +57,7 @@ class LemonSqueezyReader:
         if obj["id"] != object_id:
             raise broken(answer.operation, "holds another object than the one asked for")
         thing = self._thing(resource, (obj, text.decode()), _products(document.included or ()))
+        self._require_ours(resource, thing, obj, answer.operation)
         return Read(snapshots=resource.snapshots(thing), as_of=answer.as_of)
 
     def page(self, source: str, *, cursor: str | None, since: datetime | None, until: datetime | None) -> Page:  # noqa: ARG002
@@ -131,6 +132,12 @@ class LemonSqueezyReader:
         return Thing(
             obj, raw, product_id=product_id, store_id=store_id, store_currency=self._catalogue.currency_of(store_id)
         )
+
+    def _require_ours(self, resource: Resource, thing: Thing, obj: Object, operation: str) -> None:
+        """Raise `NotFound` for what another store of the key sells: to this account it does not exist."""
+        store_id = key(part(obj, "attributes"), "store_id") if resource.by_store else None
+        if not self._ours(resource, thing) or (store_id and self._store_id not in (None, store_id)):
+            raise NotFound(f"{operation}: the object is another store's")
 
     def _ours(self, resource: Resource, thing: Thing) -> bool:
         """False for what another store of the key sells, where the list could not be limited to ours."""

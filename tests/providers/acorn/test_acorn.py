@@ -166,6 +166,19 @@ def test_what_was_never_delivered_is_found_in_its_log_and_its_lists(opened: Syst
     assert (third.status, third.by_class) == ("complete", {})
 
 
+def test_an_event_of_the_other_mode_in_the_log_is_not_taken_for_a_missed_one(opened: System, house: House) -> None:
+    """The audit judges as the door does."""
+    run(opened, house)
+    house.log.append(
+        json.loads(house.write("patron.changed", "p1", called="Ann L.")) | {"uid": "ev-live", "test": False}
+    )
+    found = run(opened, house)
+    assert found.by_class == {"missed_event": 1}
+    with opened.database.read() as connection:
+        stored = connection.execute(EVENTS.select().where(EVENTS.c.event_id == "ev-live")).all()
+    assert stored == []
+
+
 def test_a_change_that_left_no_event_is_healed_by_its_lists_alone(opened: System, house: House) -> None:
     run(opened, house)
     house.write("bill.dropped", "b2", patron="p1", state="open", sum="7.00", coin="EUR")

@@ -230,3 +230,14 @@ def test_sweeps_leave_the_workers_share_and_single_reads_may_use_it(
     reader.get("orders", "9")
     reader.identity()
     assert wire.budget.taken == [False, True, True]
+
+
+@pytest.mark.parametrize(("source", "theirs"), [("customers", "50"), ("products", "42"), ("prices", "100")])
+def test_an_object_of_another_store_does_not_exist_for_this_one(
+    shelf: Shelf, store: LemonSqueezyReader, reader: LemonSqueezyReader, source: str, theirs: str
+) -> None:
+    """Ids are small numbers, and one key may show several stores."""
+    assert shelf.tables[source]
+    assert reader.get(source, theirs).snapshots
+    with pytest.raises(NotFound, match="another store"):
+        store.get(source, theirs)
