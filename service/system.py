@@ -73,7 +73,9 @@ class System:
         """
         shown = account.provider.mode(account.settings.api_key)
         if shown not in (None, account.mode):
-            raise OtherAccount(f"account {account.name!r} is set to {account.mode}, but its key is a {shown} key")
+            raise OtherAccount(
+                f"the key of {account.name!r} is a {shown} key, but the account is set to {account.mode}"
+            )
         identity = reader.identity()
         if identity is not None:
             with self.database.read() as connection:

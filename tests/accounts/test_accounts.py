@@ -176,7 +176,7 @@ def test_a_key_of_the_other_mode_is_not_used(alike: Town) -> None:
         assert account.mode is None
         return
     account.mode = "live" if shown == "test" else "test"
-    with pytest.raises(OtherAccount, match=f"is set to {account.mode}, but its key is a {shown} key"):
+    with pytest.raises(OtherAccount, match=f"is a {shown} key, but the account is set to {account.mode}"):
         account.reader()
     assert run(alike, A).status == "refused"
     assert not any(rows.of(alike.system.database, A).values())
