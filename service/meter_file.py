@@ -31,7 +31,7 @@ def _check(source: Document, meter: Meter, name: str, accounts: Mapping[str, Acc
     provider = account.provider
     if not isinstance(provider, Metered):
         raise source.error(steps, f"{provider.name} takes no usage")
-    options, rules = meter.send[name], provider.usage
+    options, rules = meter.options(name) or {}, provider.usage
     for option in options:
         if option not in rules.options:
             raise source.error((*steps, option), f"unknown key; known: {', '.join(rules.options)}")

@@ -29,7 +29,9 @@ from service.errors import ConfigError, NoPrice
 Aggregation = Literal["sum", "last"]
 Rounding = Literal["half_even", "half_up", "up", "down"]
 MOST: Final = 10**15
-"""The largest quantity of one record: exact in every JSON reader, and thousands of records still fit 64 bits."""
+"""The most that a meter may let one record hold: exact in every JSON reader."""
+_USUAL_MOST: Final = 10**12
+"""What is more is taken for a mistake, where the meter does not say otherwise; millions of such records still fit 64 bits."""
 _ROUNDING: Final[Mapping[str, str]] = {
     "half_even": ROUND_HALF_EVEN, "half_up": ROUND_HALF_UP, "up": ROUND_CEILING, "down": ROUND_FLOOR,
 }  # fmt: skip
@@ -67,7 +69,8 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A meter as the TOML file has it; docs/usage.md explains the keys.
 
-    `send` says by account how usage is told to its provider; what an entry may hold is the adapter's to say.
+    `send` says by account how usage is told to its provider; what an entry may hold is the adapter's to say. `every` is how
+    many seconds of one customer's usage are told at once.
     """
 
     unit: str
@@ -78,12 +81,15 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     rounding: Rounding = "half_even"
     most: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
-    send: dict[str, dict[str, str]] = {}
+    send: dict[str, dict[str, str | int]] = {}
+    every: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a meter that could not be billed."""
         if not 0 <= self.scale <= _FINEST:
             raise ValueError(f"scale: expected a number of decimals from 0 to {_FINEST}")
+        if self.every is not None and not 0 <= self.every <= 86_400:
+            raise ValueError("every: expected seconds from 0 to 86400")
         before = _ZERO
         for name, value in (("free", self.free), ("most", self.most or _ONE), *self._ends()):
             if not (value.is_finite() and 0 <= value <= MOST) or _digits(value) > self.scale:
@@ -104,10 +110,15 @@ class Meter(Spec, frozen=True, kw_only=True):
 
     id: str
 
+    def options(self, account: str) -> dict[str, str] | None:
+        """How usage is told to an account, as text; None where it isn't."""
+        given = self.send.get(account)
+        return None if given is None else {name: str(value) for name, value in given.items()}
+
     @property
     def largest(self) -> int:
         """The largest quantity of one record, in smallest units."""
-        return min(self.smallest(self.most), MOST) if self.most is not None else MOST
+        return min(self.smallest(self.most), MOST) if self.most is not None else _USUAL_MOST
 
     def smallest(self, units: Decimal | int) -> int:
         """Units as a whole number of smallest units. Raises `ValueError` where they are none."""

@@ -14,9 +14,8 @@ from service.meters import Meter
 from service.store import usage_records
 from service.store.engine import Database
 from service.store.usage_records import Party, Record
+from service.usage_periods import OLDEST
 
-OLDEST: Final = timedelta(days=35)
-"""Older usage is refused: no provider takes it with its own time (Stripe: the past 35 days), and it was billed without it."""
 AHEAD: Final = timedelta(minutes=5)
 MOST_AT_ONCE: Final = 10_000
 _KEY_LENGTH: Final = 255

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
+
+OLDEST: Final = timedelta(days=35)
+"""Older usage is refused: no provider takes it with its own time (Stripe: the past 35 days), and it was billed without it."""
 
 
 class Period(msgspec.Struct, frozen=True, order=True):

@@ -6,7 +6,7 @@ Everything here is synchronous; what is pure says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
 
@@ -21,8 +21,12 @@ class UsageRules(msgspec.Struct, frozen=True, kw_only=True):
     `every` is how many seconds of one customer's usage are told at once, where the meter does not say. `dated`: what is told
     carries a time, and is billed with the period of that time while that period is no older than `grace`; otherwise it is
     billed with the period in which it arrives. `closes`: told once a period, when that is over. `once_for` is how long a
-    request under one identifier counts once, however often it comes; None where there are no identifiers. `totals` is what
-    the provider can add up: any period, the current one (and those before, at greater cost), or all of a subscription's time.
+    request under one identifier counts once, however often it comes; None where there are no identifiers.
+
+    `totals` is what the provider can add up: any period, the current one (and those before, at greater cost), or all of a
+    subscription's time. `shows_after` is how long after a request its effect must show there. `grain` is how many seconds
+    apart the bounds of a period may lie that it adds up, from 1970 on.
+
     `takes_off_free`: the free units are not told, since the provider's price can't leave them out. `needs` is what usage
     belongs to there. `price_option` names the option that holds ids of the subscribed prices, comma-separated.
     """
@@ -35,6 +39,8 @@ class UsageRules(msgspec.Struct, frozen=True, kw_only=True):
     grace: timedelta = timedelta(0)
     once_for: timedelta | None = None
     totals: Literal["period", "current", "ever"]
+    shows_after: timedelta
+    grain: int = 1
     takes_off_free: bool = False
     needs: Literal["customer", "subscription", "item"] = "customer"
     price_option: str | None = None
@@ -63,13 +69,17 @@ class UsageScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageSend(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told: `quantity` more, or in all (`mode`), used `at` a time. `identifier` is the same whenever this is repeated."""
+    """What is told: `quantity` more, or in all (`mode`), used `at` a time. `identifier` is the same whenever this is repeated.
+
+    `deadline` is when, by `time.monotonic`, it must not be sent any more, since another process would take it over.
+    """
 
     scope: UsageScope
     identifier: str
     quantity: int
     at: datetime
     mode: Literal["add", "set"] = "add"
+    deadline: float | None = None
 
 
 class UsageTotal(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +105,17 @@ class UsageWriter(Protocol):
 
         Raises:
             BadRequest, NotFound: the provider refused it, and will again.
-            Forbidden, RateLimited: it was not taken this time.
+            Forbidden, RateLimited, NotDone: it was not taken this time.
             ProviderUnavailable: it may have been taken or not.
         """
         ...
 
     def usage_total(self, scope: UsageScope) -> UsageTotal | None:
         """What was told in the scope's period, by anybody; None where that can't be told. Raises `ProviderError`."""
+        ...
+
+    def rejections(self, payload: bytes) -> Sequence[Rejection]:
+        """What an event of `Mapped.rejects_usage` tells; empty where it can't be had any more. Raises `ProviderError`."""
         ...
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reconcile.catchup import CatchUp
 from service.entitlement_changes import PlanHistory
 from service.errors import TallyhookError
+from service.outbox import Outbox
 from service.process import Processor
 from service.settling import settle_due
 from service.store import heartbeat, queue
@@ -36,7 +37,7 @@ class Worker:
     """Processes events of every account of a system. `run` blocks; the table is polled as the only truth.
 
     Beside it run, each in a thread since they wait for a provider and events must not, the catch-up of the accounts that need
-    one and the settling of writes whose outcome is open.
+    one, the settling of writes whose outcome is open, and the telling of usage.
     """
 
     def __init__(self, system: System) -> None:
@@ -58,6 +59,8 @@ class Worker:
         settling.start()
         if catchup.needed:
             beside.start()
+        telling = Telling(self._system, stop)
+        telling.start()
         wait = 0.0
         try:
             while not stop.is_set():
@@ -68,6 +71,7 @@ class Worker:
             if catchup.needed:
                 # It breaks off at its next page; a call that hangs is left behind, and its run taken over by the next one.
                 beside.join(_CATCHUP_SECONDS)
+            telling.join()
             beat.stop()
 
     def _settle(self, stop: threading.Event) -> None:
@@ -100,6 +104,30 @@ def next_wait(last: float, taken: int) -> float:
     Under a steady trickle the queue is empty between two looks, and a full second would be each event's delay.
     """
     return 0.0 if taken else min(max(last * 2, _FIRST_WAIT), _IDLE_SECONDS)
+
+
+class Telling(threading.Thread):
+    """A thread that tells usage to the providers until `stop` is set: a provider that answers slowly must not hold up events."""
+
+    def __init__(self, system: System, stop: threading.Event) -> None:
+        super().__init__(name="outbox", daemon=True)
+        self._outbox = Outbox(system.database, system.accounts.by_name.get, system.meters)
+        self._asked_to_stop = stop
+
+    def run(self) -> None:
+        """Work; the batch in hand is finished when told to stop."""
+        wait = 0.0
+        while not self._asked_to_stop.wait(wait):
+            try:
+                wait = next_wait(wait, self._outbox.step())
+            except (SQLAlchemyError, TallyhookError) as error:
+                # The claim runs out by itself; the batch is taken up again.
+                log.error("worker.outbox_failed", error=type(error).__name__)
+                wait = _IDLE_SECONDS
+
+    def join(self, timeout: float | None = _BEAT_SECONDS) -> None:
+        """Wait for it, but no longer than a stop may take: what it has in hand is settled later, by whoever comes next."""
+        super().join(timeout)
 
 
 class Beat:

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from service.store.columns import big, long_text, maybe_time, partial, time
 from service.store.types import BigInt
 
-STATUSES: Final = ("open", "retry", "sending", "unknown", "sent", "rejected", "needs_review", "void")
+STATUSES: Final = ("open", "retry", "sending", "unknown", "sent", "rejected", "needs_review", "unbilled", "void")
 IN_HAND: Final = ("retry", "sending", "unknown")
 _IN_HAND_SQL: Final = text("status IN ('retry', 'sending', 'unknown')")
 
@@ -44,10 +44,11 @@ class UsageRecord(SQLModel, table=True):
 class UsageBatch(SQLModel, table=True):
     """Usage of one customer, meter and period that is told in one request, and what became of it.
 
-    While `open` it gathers records; from then on `quantity` and `identifier` stay. `told` is the number that was sent,
-    `asked_at` when it was first sent (null: it never was), `dated_at` the time that it carries. `total_before` is the
-    provider's own total just before, and `counted_start` to `counted_end` the provider's period at that moment. `billable` is
-    what is beyond the free units, where we take them off.
+    While `open` it gathers records; from then on `quantity` and `identifier` stay. While `sending` it is `holder`'s until
+    `next_attempt_at`. `told` is the number that was sent, `asked_at` when it was first sent (null: it never was),
+    `last_asked_at` when last, `dated_at` the time that it carries. `total_before` is the provider's own total just before, and
+    `counted_start` to `counted_end` the provider's period at that moment. `billable` is what is beyond the free units, where
+    we take them off.
     """
 
     __tablename__ = "usage_batch"
@@ -89,7 +90,6 @@ class UsageBatch(SQLModel, table=True):
     next_attempt_at: datetime | None = maybe_time()
     attempts: int = 0
     holder: str | None = None
-    lease_until: datetime | None = maybe_time()
     identifier: str | None = None
     told: int | None = big()
     billable: int | None = big()
@@ -98,6 +98,7 @@ class UsageBatch(SQLModel, table=True):
     counted_start: datetime | None = maybe_time()
     counted_end: datetime | None = maybe_time()
     asked_at: datetime | None = maybe_time()
+    last_asked_at: datetime | None = maybe_time()
     sent_at: datetime | None = maybe_time()
     reason: str | None = None
     error: str | None = long_text()

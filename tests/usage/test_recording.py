@@ -107,7 +107,7 @@ _WRONG: list[tuple[dict[str, Any], type[UsageError], str]] = [
     ({"quantity": -1}, UsageRefused, "quantity: expected a whole number from 0"),
     ({"quantity": True}, UsageRefused, "quantity"),
     ({"quantity": 1.0}, UsageRefused, "quantity"),
-    ({"quantity": 10**15 + 1}, UsageRefused, "more than one record of meter 'calls' may hold"),
+    ({"quantity": 10**12 + 1}, UsageRefused, "more than one record of meter 'calls' may hold"),
     ({"idempotency_key": ""}, UsageRefused, "idempotency_key"),
     ({"idempotency_key": "k" * 256}, UsageRefused, "idempotency_key"),
     ({"idempotency_key": "k\0"}, UsageRefused, "idempotency_key"),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
-from service.providers.lemonsqueezy import signature, statuses
+from service.providers.lemonsqueezy import signature, statuses, usage
 from service.providers.lemonsqueezy.billing import LemonSqueezyWriter
 from service.providers.lemonsqueezy.client import LemonSqueezyReader
 from service.providers.lemonsqueezy.envelope import read_envelope
@@ -16,6 +16,7 @@ from service.providers.lemonsqueezy.events import EVENTS
 from service.providers.lemonsqueezy.mapping.subscription_invoice import ATTEMPTS
 from service.providers.lemonsqueezy.resources import RESOURCES
 from service.providers.lemonsqueezy.translate import translate
+from service.usage_port import Manner, UsageWriter
 
 # Only pages that the dashboard is known to have by an object's API id. UNVERIFIED: that test mode has the same addresses.
 _DASHBOARD = ("orders", "subscriptions", "customers")
@@ -46,6 +47,7 @@ class LemonSqueezy:
     # There is one version, `/v1`, to which fields and event types are added at any time.
     api_version: str | None = None
     types = tuple(sorted(EVENTS))
+    usage = usage.RULES
 
     def verify(self, *, headers: Headers, body: bytes, secrets: Sequence[str], now: float, tolerance: int) -> None:  # noqa: ARG002
         """Judge a delivery's signature; see `signature.verify`. No time is signed, so none is judged."""
@@ -78,6 +80,14 @@ class LemonSqueezy:
     def write(self, connection: Connection) -> Writer:
         """A write side for one account; see `billing.LemonSqueezyWriter`."""
         return LemonSqueezyWriter(connection)
+
+    def manner(self, options: Mapping[str, str], aggregation: Literal["sum", "last"]) -> Manner:
+        """How a meter is told; see `usage.manner`."""
+        return usage.manner(options, aggregation)
+
+    def meter(self, connection: Connection) -> UsageWriter:
+        """A usage side for one account; see `usage.LemonSqueezyUsage`."""
+        return usage.LemonSqueezyUsage(connection)
 
 
 provider = LemonSqueezy()

@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
-from service.providers.paddle import signature, statuses, wire
+from service.providers.paddle import signature, statuses, usage, wire
 from service.providers.paddle.billing import PaddleWriter
 from service.providers.paddle.client import PaddleReader
 from service.providers.paddle.envelope import read_envelope
 from service.providers.paddle.events import EVENTS
 from service.providers.paddle.resources import RESOURCES
 from service.providers.paddle.translate import translate
+from service.usage_port import Manner, UsageWriter
 
 # Only pages that the dashboard is known to have: a price is reached through its product, an adjustment through its
 # transaction.
@@ -46,6 +47,7 @@ class Paddle:
     safety_lag_seconds = 300
     api_version: str | None = wire.API_VERSION
     types = tuple(sorted(EVENTS))
+    usage = usage.RULES
 
     def verify(self, *, headers: Headers, body: bytes, secrets: Sequence[str], now: float, tolerance: int) -> None:
         """Judge a delivery's signature; see `signature.verify`."""
@@ -80,6 +82,14 @@ class Paddle:
     def write(self, connection: Connection) -> Writer:
         """A write side for one account; see `billing.PaddleWriter`."""
         return PaddleWriter(connection)
+
+    def manner(self, options: Mapping[str, str], aggregation: Literal["sum", "last"]) -> Manner:
+        """How a meter is told; see `usage.manner`."""
+        return usage.manner(options, aggregation)
+
+    def meter(self, connection: Connection) -> UsageWriter:
+        """A usage side for one account; see `usage.PaddleUsage`."""
+        return usage.PaddleUsage(connection)
 
 
 provider = Paddle()

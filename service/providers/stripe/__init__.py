@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
-from service.providers.stripe import signature, statuses, wire
+from service.providers.stripe import signature, statuses, usage, wire
 from service.providers.stripe.billing import StripeWriter
 from service.providers.stripe.client import API_VERSION, StripeReader
 from service.providers.stripe.envelope import read_envelope
 from service.providers.stripe.events import EVENTS
 from service.providers.stripe.resources import RESOURCES
 from service.providers.stripe.translate import translate
+from service.usage_port import Manner, UsageWriter
 
 # Only pages that the dashboard is known to have: a refund or credit note is reached through its payment or invoice.
 _DASHBOARD = {
@@ -51,6 +52,7 @@ class Stripe:
     safety_lag_seconds = 900
     api_version: str | None = API_VERSION
     types = tuple(sorted(EVENTS))
+    usage = usage.RULES
 
     def verify(self, *, headers: Headers, body: bytes, secrets: Sequence[str], now: float, tolerance: int) -> None:
         """Judge a delivery's signature; see `signature.verify`."""
@@ -84,6 +86,14 @@ class Stripe:
     def write(self, connection: Connection) -> Writer:
         """A write side for one account; see `billing.StripeWriter`."""
         return StripeWriter(connection)
+
+    def manner(self, options: Mapping[str, str], aggregation: Literal["sum", "last"]) -> Manner:
+        """How a meter is told; see `usage.manner`."""
+        return usage.manner(options, aggregation)
+
+    def meter(self, connection: Connection) -> UsageWriter:
+        """A usage side for one account; see `usage.StripeUsage`."""
+        return usage.StripeUsage(connection)
 
 
 provider = Stripe()

@@ -22,9 +22,17 @@ def mode(api_key: str | None) -> str | None:
     return MODES.get(api_key[:8]) if api_key else None
 
 
+DUPLICATE_USAGE: Final = "duplicate_meter_event"
+"""The refusal of a meter event whose identifier was used before. The API of version 1 tells it by its message alone."""
+_SEEN: Final = "An event already exists with identifier"
+
+
 def _words(response: httpx.Response) -> list[object]:
     error = body_of(response.content).get("error")
-    return [error.get("code") if isinstance(error, dict) else None, response.headers.get("request-id")]
+    if not isinstance(error, dict):
+        return [response.headers.get("request-id")]
+    seen = str(error.get("message")).startswith(_SEEN)
+    return [DUPLICATE_USAGE if seen else error.get("code"), response.headers.get("request-id")]
 
 
 API: Final = Api(name="Stripe", base="https://api.stripe.com", headers={"Stripe-Version": API_VERSION}, words=_words)

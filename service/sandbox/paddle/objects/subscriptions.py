@@ -22,11 +22,15 @@ def retrieve(world: World, params: Json, subscription_id: str) -> Json:
     subscription = world.get("subscription", subscription_id)
     asked = params.get("include", frozenset())
     more: Json = {}
-    details = lines.details(world, cycle.recurring(world, subscription), subscription["currency_code"]) if asked else {}
+    recurring, currency = cycle.recurring(world, subscription) if asked else [], subscription["currency_code"]
+    details = lines.details(world, recurring, currency) if asked else {}
     if "recurring_transaction_details" in asked:
         more["recurring_transaction_details"] = details
     if "next_transaction" in asked:
-        more["next_transaction"] = _next(subscription, details)
+        # Charges that wait for the renewal are in its preview.
+        more["next_transaction"] = _next(
+            subscription, lines.details(world, recurring + subscription["_pending"], currency)
+        )
     return subscription | more
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from service.sandbox.stripe.billing import lines as lines_of
 from service.sandbox.stripe.billing import standing
+from service.sandbox.stripe.billing.usage import of_item
 from service.sandbox.stripe.shapes import fresh, nested_list
 from service.sandbox.stripe.world import World
 
@@ -89,6 +90,7 @@ def add_line(world: World, invoice: Json, line: Json) -> None:
 
 def finalize(world: World, invoice: Json) -> Json:
     """Number the invoice, settle it against the customer's balance and open it; nothing due means paid at once."""
+    _count_usage(world, invoice)
     customer = world.tables["customer"].get(invoice["customer"])
     settled = _settled(world, invoice, customer)
     if settled["amount_due"] > 0:
@@ -115,6 +117,30 @@ def finalize(world: World, invoice: Json) -> Json:
     elif invoice["due_date"] is not None:
         world.schedule.at(invoice["due_date"], lambda: _overdue(world, invoice))
     return invoice
+
+
+def _count_usage(world: World, invoice: Json) -> None:
+    """Bring metered lines up to what was reported while the invoice was a draft.
+
+    Stripe does so when it finalizes an invoice (docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period).
+    """
+    subscription = standing.subscription_of(world, invoice)
+    if subscription is None:
+        return
+    items = {each["id"]: each for each in subscription["items"]["data"] if lines_of.is_metered(each)}
+    data = [_counted(world, subscription, items, line) for line in invoice["lines"]["data"]]
+    if data != invoice["lines"]["data"]:
+        world.change(invoice, "invoice.updated", lines=invoice["lines"] | {"data": data}, **_totals(data))
+
+
+def _counted(world: World, subscription: Json, items: dict[str, Json], line: Json) -> Json:
+    details = line["parent"]["subscription_item_details"]
+    item = items.get(details["subscription_item"]) if details is not None else None
+    if item is None:
+        return line
+    used = of_item(world, subscription, item, line["period"]["start"], line["period"]["end"])
+    amount = lines_of.amount_of(item["price"], used)
+    return line | {"quantity": used, "quantity_decimal": str(used), "amount": amount, "subtotal": amount}
 
 
 def _settled(world: World, invoice: Json, customer: Json | None) -> Json:

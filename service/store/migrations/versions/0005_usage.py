@@ -22,7 +22,9 @@ _OPEN: Final = sa.text("status = 'open'")
 _IN_HAND: Final = sa.text("status IN ('retry', 'sending', 'unknown')")
 _DUE: Final = sa.text("status IN ('open', 'retry', 'sending', 'unknown')")
 _ATTENTION: Final = sa.text("status IN ('rejected', 'needs_review')")
-_STATUSES: Final = "status IN ('open', 'retry', 'sending', 'unknown', 'sent', 'rejected', 'needs_review', 'void')"
+_STATUSES: Final = (
+    "status IN ('open', 'retry', 'sending', 'unknown', 'sent', 'rejected', 'needs_review', 'unbilled', 'void')"
+)
 
 
 def upgrade() -> None:
@@ -41,10 +43,10 @@ def upgrade() -> None:
         sa.Column("subscription_id", sa.String()), sa.Column("item_id", sa.String()), _text("status"), _big("quantity"),
         _big("records"), _big("late"), _time("first_at"), _time("last_at"), _big("last_record"), _time("created_at"),
         sa.Column("next_attempt_at", _TIME), sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("holder", sa.String()), sa.Column("lease_until", _TIME), sa.Column("identifier", sa.String()),
+        sa.Column("holder", sa.String()), sa.Column("identifier", sa.String()),
         sa.Column("told", _BIG), sa.Column("billable", _BIG), sa.Column("dated_at", _TIME),
         sa.Column("total_before", _BIG), sa.Column("counted_start", _TIME), sa.Column("counted_end", _TIME),
-        sa.Column("asked_at", _TIME), sa.Column("sent_at", _TIME), sa.Column("reason", sa.String()),
+        sa.Column("asked_at", _TIME), sa.Column("last_asked_at", _TIME), sa.Column("sent_at", _TIME), sa.Column("reason", sa.String()),
         sa.Column("error", sa.Text()), sa.CheckConstraint(_STATUSES, name="usage_batch_status"),
         sa.CheckConstraint("(status = 'sending') = (holder IS NOT NULL)", name="usage_batch_held"),
     )  # fmt: skip
