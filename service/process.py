@@ -30,6 +30,7 @@ from service.store.engine import Database, is_transient
 from service.store.inbox import Delivery
 from service.store.queue import Claim, Claimed, Outcome
 from service.store.tables import EVENTS
+from service.usage_rejections import rejected
 
 log = structlog.get_logger()
 
@@ -250,6 +251,8 @@ class Processor:
         assert account is not None
         if not account.readable:
             return self._failed(work.event, "a thin notification needs an API key to be fetched", "no_api_key")
+        if work.mapped.rejects_usage:
+            return self._reject_usage(account, work.event)
         try:
             twin = account.reader().notification(work.event.payload)
         except NotFound:
@@ -262,6 +265,13 @@ class Processor:
         with self._database.write() as connection:
             inbox.store(connection, [delivery], self._database.now())
         return Outcome(event=work.event, status="ignored", reason=f"twin_of {twin.envelope.event_id}")
+
+    def _reject_usage(self, account: Account, event: Claimed) -> Outcome:
+        try:
+            ours, told = rejected(self._database, account, event.payload)
+        except ProviderError as error:
+            return self._failed(event, str(error), type(error).__name__, wait_of(error))
+        return Outcome(event=event, status="applied" if ours else "ignored", reason=f"usage_rejected {ours} of {told}")
 
     def _finish(self, claim_id: str, outcome: Outcome, begun: float) -> None:
         with self._database.write() as connection:

@@ -40,6 +40,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True):
 
     `begins` says that the object did not exist before the event. `read` names an object (source, id) that must be read
     from the API because the event alone can't be trusted (truncated lists, thin notifications); `reason` says why.
+    `rejects_usage`: it tells of usage that was taken and refused afterwards (`service.usage_port.UsageWriter.rejections`).
     """
 
     snapshots: tuple[Snapshot, ...] = ()
@@ -48,6 +49,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     read: tuple[str, str] | None = None
     reason: str | None = None
     ignored: str | None = None
+    rejects_usage: bool = False
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):

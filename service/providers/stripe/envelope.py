@@ -10,7 +10,7 @@ import msgspec
 from service.envelopes import aware_time, name, required, unix_time
 from service.errors import Rejected
 from service.provider import Envelope
-from service.providers.stripe.events import handled, ignored
+from service.providers.stripe.events import ignored, ignored_thin
 
 
 class _Subject(msgspec.Struct):
@@ -98,5 +98,5 @@ def _of_thin(event: _Thin) -> Envelope:
         object_id=object_id,
         customer_id=object_id if kind == "customer" else None,
         livemode=event.livemode,
-        ignored=ignored(handled(event.type), event.context),
+        ignored=ignored_thin(event.type, event.context),
     )

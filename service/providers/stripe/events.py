@@ -13,7 +13,7 @@ ignored with the reason `unhandled_type`, and left out on purpose:
     plan.*, coupon.*, promotion_code.*        plans are prices under their old name; coupons are not mirrored
     tax_rate.*                                an invoice carries its own taxes
     radar.early_fraud_warning.*               a hint; if it comes to a dispute, that has its own events
-    billing.*                                 meters and credits are not mirrored
+    billing.*                                 meters and credits are not mirrored; what is refused of usage is `USAGE_ERRORS`
     entitlements.*                            entitlements are derived here, not taken over
     payout.*, balance.available               money between Stripe and the bank, not between buyer and seller
 """
@@ -174,6 +174,15 @@ EVENTS: Final[Mapping[str, Row]] = {
         deletes="price.deleted",
     ),
 }
+
+
+USAGE_ERRORS: Final = frozenset(("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found"))
+"""Usage that was taken and refused afterwards. There are thin notifications of it and no snapshot events."""
+
+
+def ignored_thin(thin_type: str, context: str | None) -> str | None:
+    """The same for a thin notification; one with a context belongs to a connected account."""
+    return ignored(handled(thin_type), context) if context is not None or thin_type not in USAGE_ERRORS else None
 
 
 def ignored(event_type: str, account: str | None) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 from service.errors import MappingError
 from service.model import Snapshot
 from service.provider import Mapped
-from service.providers.stripe.events import EVENTS, Row, handled, ignored
+from service.providers.stripe.events import EVENTS, USAGE_ERRORS, Row, ignored, ignored_thin
 from service.providers.stripe.mapping.fields import Object, identity
 
 
@@ -37,7 +37,8 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 def translate(payload: bytes) -> Mapped:
     """The snapshots of one event, by the table of `events`. Pure.
 
-    A thin notification carries no object and yields only the reason `thin`: it must be fetched. An object whose nested
+    A thin notification carries no object and yields only the reason `thin`: it must be fetched, and where it is of
+    `USAGE_ERRORS` what is fetched names the usage. An object whose nested
     list was cut off is translated as far as it goes, with the wish to read it whole.
 
     Raises:
@@ -48,8 +49,8 @@ def translate(payload: bytes) -> Mapped:
     except _UNREADABLE as error:
         raise MappingError("the payload is not a Stripe event") from error
     if type(event) is _Thin:
-        reason = ignored(handled(event.type), event.context)
-        return Mapped(ignored=reason) if reason else Mapped(reason="thin")
+        reason = ignored_thin(event.type, event.context)
+        return Mapped(ignored=reason) if reason else Mapped(reason="thin", rejects_usage=event.type in USAGE_ERRORS)
     reason = ignored(event.type, event.account)
     if reason is not None:
         return Mapped(ignored=reason)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.errors import Rejected
-from service.provider import Envelope
+from service.provider import Envelope, Mapped
 from service.providers.stripe import provider
 from tests.providers.stripe.given import T, at, event, fixture
 
@@ -55,12 +55,18 @@ def test_kind_is_the_name_of_the_object_whatever_the_type_is_called(
         ("entitlements.active_entitlement_summary.updated__object_without_id", "unhandled_type"),
         ("invoice.paid__connected_account", "connected_account"),
         ("invoice.upcoming__preview_without_id", "preview"),
-        ("v1.billing.meter.no_meter_found__thin_without_object", "unhandled_type"),
     ],
 )
 def test_what_is_not_applied_says_why_here_and_in_the_mapping(name: str, reason: str) -> None:
     assert provider.envelope(fixture(name)).ignored == reason
     assert provider.map(fixture(name)).ignored == reason
+
+
+def test_a_thin_notification_of_refused_usage_may_name_no_object() -> None:
+    name = "v1.billing.meter.no_meter_found__thin_without_object"
+    found = provider.envelope(fixture(name))
+    assert (found.ignored, found.kind, found.object_id) == (None, None, None)
+    assert provider.map(fixture(name)) == Mapped(reason="thin", rejects_usage=True)
 
 
 def test_a_thin_notification_names_its_related_object_and_is_not_ignored() -> None:
