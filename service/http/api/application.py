@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from service import metrics
-from service.errors import Rejected
-from service.http.api import asking, openapi
+from service.errors import Rejected, TallyhookError
+from service.http.api import asking, openapi, outcomes
 from service.http.api.asking import Headers
 from service.http.api.operation import Asked, Operation, Reply
 from service.http.api.problem import MEDIA_TYPE, Cause, Refused
@@ -84,8 +84,9 @@ class Api:
         if operation.scope == "write" and caller.scope != "write":
             raise Refused("read_only_token", "this token may only read")
         query = asking.query(scope["query_string"], operation.query)
+        key = asking.idempotency_key(headers) if operation.keyed else None
         raw = await self._body(receive) if operation.body is not None else b""
-        asked = Asked(id=id_, query=query, body=None, address=_address(scope))
+        asked = Asked(id=id_, query=query, body=None, address=_address(scope), key=key)
         return await self._run(operation, partial(_work, self._system, operation, asked, headers, raw))
 
     async def _body(self, receive: Receive) -> bytes:
@@ -113,6 +114,8 @@ def _work(system: System, operation: Operation, asked: Asked[Any, None], headers
         asked = msgspec.structs.replace(asked, body=asking.body(headers, raw, operation.body))
     try:
         reply = operation.run(system, asked)
+    except TallyhookError as error:
+        raise outcomes.refusal(error) from error
     except SQLAlchemyError as error:
         log.error("api.database_failed", operation=operation.name, error=type(error).__name__)
         raise Refused("unavailable", "the database did not answer; try again") from None

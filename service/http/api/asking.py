@@ -31,6 +31,12 @@ class Id(msgspec.Struct, frozen=True):
     id: Text
 
 
+class Key(msgspec.Struct, frozen=True):
+    """What an idempotency key may be."""
+
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[\x21-\x2b\x2d-\x7e]+$")]
+
+
 def query(raw: bytes, type_: type[T]) -> T:
     """The parameters of a query string. An unknown one is an error, and so is one that is there twice."""
     try:
@@ -67,6 +73,16 @@ def header(headers: Headers, name: bytes) -> str | None:
     return ", ".join(found) if found else None
 
 
+def idempotency_key(headers: Headers) -> str:
+    """The header `Idempotency-Key`. Raises `Refused` where it is missing, there twice, or not what it must be."""
+    try:
+        return msgspec.convert({"key": header(headers, b"idempotency-key")}, Key).key
+    except msgspec.ValidationError:
+        expected = "expected once, 1 to 255 visible ASCII characters; the same for each repetition of one request"
+        fault = Fault(header="Idempotency-Key", detail=expected)
+        raise Refused("missing_key", f"header Idempotency-Key: {expected}", errors=[fault]) from None
+
+
 def body(headers: Headers, raw: bytes, type_: type[T]) -> T:
     """The JSON body as this type. An empty one is `{}`. Raises `Refused` with a pointer to what was wrong."""
     if not raw:
@@ -82,10 +98,16 @@ def _json(raw: bytes) -> Any:
     try:
         raw.decode()
         msgspec.json.decode(raw)
-        return json.loads(raw, object_pairs_hook=_once)
+        return json.loads(raw, object_pairs_hook=_once, parse_float=_number)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
         detail = "nested too deep" if isinstance(error, RecursionError) else str(error)
         raise Refused("bad_payload", f"the body is not JSON as it must be: {detail}") from None
+
+
+def _number(text: str) -> int | float:
+    """To JSON Schema `5.0` is an integer, and some serializers write it so."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from service.http.api.asking import Id
+from service.http.api.asking import Id, Key
 from service.http.api.operation import Asked, Operation, Parameters, Reply
 from service.http.api.problem import MEDIA_TYPE, STATUS, Problem
 from service.system import System
@@ -74,11 +74,12 @@ def _operation(each: Operation, schema: Mapping[Any, Json]) -> Json:
     made: Json = {
         "operationId": each.name,
         "summary": each.summary,
-        "parameters": [*_path(each), *_query(each.query)],
+        "parameters": [*_path(each), *_query(each.query), *_header(each)],
         "responses": _answers(each, schema) | _refusals(each, schema),
     }
     if each.body is not None:
-        made["requestBody"] = {"content": {"application/json": {"schema": schema[each.body]}}}
+        needed = any(field.required for field in msgspec.structs.fields(each.body))
+        made["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema[each.body]}}}
     return made
 
 
@@ -86,6 +87,14 @@ def _path(each: Operation) -> list[Json]:
     if "{id}" not in each.path:
         return []
     return [{"name": "id", "in": "path", "required": True, "schema": _fields(Id)["id"]}]
+
+
+def _header(each: Operation) -> list[Json]:
+    if not each.keyed:
+        return []
+    about = "The same for each repetition of one request, which then acts once; another for each other request."
+    schema = _fields(Key)["key"]
+    return [{"name": "Idempotency-Key", "in": "header", "required": True, "description": about, "schema": schema}]
 
 
 def _query(type_: type[Parameters]) -> list[Json]:
@@ -105,11 +114,16 @@ def _fields(type_: type[msgspec.Struct]) -> Json:
 def _answers(each: Operation, schema: Mapping[Any, Json]) -> Json:
     return {
         str(status): {
-            "description": (type_.__doc__ or "").partition("\n")[0],
+            "description": _said(type_),
             "content": {"application/json": {"schema": schema[type_]}},
         }
         for status, type_ in each.answers.items()
     }
+
+
+def _said(type_: Any) -> str:
+    described = getattr(type_, "__origin__", type_)
+    return str(described.__doc__).partition("\n")[0]
 
 
 def _refusals(each: Operation, schema: Mapping[Any, Json]) -> Json:

@@ -40,7 +40,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path. `answers` maps each status to the type of its body; `causes` are refusals of its own.
 
-    `remote` operations call a provider and may take seconds.
+    `remote` operations call a provider and may take seconds. `keyed` ones need an idempotency key.
     """
 
     name: str
@@ -64,10 +64,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             found.append("not_found")
         if self.scope == "write":
             found.append("read_only_token")
-        if self.body is not None:
-            found += _WITH_BODY
+        for applies, more in ((self.body is not None, _WITH_BODY), (self.remote, _REMOTE), (self.keyed, _KEYED)):
+            found += more if applies else ()
         return tuple(dict.fromkeys(found))
 
 
 _ALWAYS: Final[tuple[Cause, ...]] = ("missing_token", "bad_token", "bad_parameter", "busy", "unavailable")
 _WITH_BODY: Final[tuple[Cause, ...]] = ("bad_payload", "invalid_body", "too_large", "unsupported_media_type")
+_REMOTE: Final[tuple[Cause, ...]] = (
+    "refused", "not_found", "not_supported", "provider_forbids", "provider_unavailable", "rate_limited", "not_configured",
+)  # fmt: skip
+_KEYED: Final[tuple[Cause, ...]] = ("missing_key", "key_reused", "key_in_use", "not_done", "outcome_unknown")

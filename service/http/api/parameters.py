@@ -61,6 +61,12 @@ class ListedPayments(Listed, frozen=True, kw_only=True):
     invoice: Text | UnsetType = UNSET
 
 
+class OfAccount(Parameters, frozen=True, kw_only=True):
+    """At which account."""
+
+    account: Account | UnsetType = UNSET
+
+
 class One(Parameters, frozen=True, kw_only=True):
     """A single object."""
 

@@ -23,6 +23,18 @@ Cause = Literal[
     "unsupported_media_type",
     "unknown_account",
     "ambiguous_id",
+    "ambiguous_account",
+    "missing_key",
+    "key_reused",
+    "key_in_use",
+    "not_supported",
+    "refused",
+    "not_configured",
+    "not_done",
+    "outcome_unknown",
+    "provider_unavailable",
+    "provider_forbids",
+    "rate_limited",
     "busy",
     "unavailable",
     "internal",
@@ -41,6 +53,18 @@ STATUS: Final[dict[Cause, int]] = {
     "unsupported_media_type": 415,
     "unknown_account": 404,
     "ambiguous_id": 409,
+    "ambiguous_account": 409,
+    "missing_key": 400,
+    "key_reused": 422,
+    "key_in_use": 409,
+    "not_supported": 422,
+    "refused": 422,
+    "not_configured": 409,
+    "not_done": 503,
+    "outcome_unknown": 502,
+    "provider_unavailable": 503,
+    "provider_forbids": 502,
+    "rate_limited": 503,
     "busy": 503,
     "unavailable": 503,
     "internal": 500,
@@ -56,10 +80,14 @@ TITLES: Final = {
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     500: "Internal Server Error",
+    502: "Bad Gateway",
     503: "Service Unavailable",
 }
 MEDIA_TYPE: Final = "application/problem+json"
-_RETRY_SECONDS: Final = {"busy": "1", "unavailable": "5"}
+_RETRY_SECONDS: Final = {
+    "busy": "1", "unavailable": "5", "key_in_use": "2", "not_done": "5", "outcome_unknown": "10",
+    "provider_unavailable": "5", "rate_limited": "5",
+}  # fmt: skip
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -69,6 +97,14 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pointer: str | msgspec.UnsetType = msgspec.UNSET
     parameter: str | msgspec.UnsetType = msgspec.UNSET
     header: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """The call whose outcome is unknown: ask `href`, or send the same request with the same key again."""
+
+    id: str
+    href: str
+    needs_review: bool
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -82,6 +118,9 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     type: str = msgspec.field(default="about:blank")
     errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
     accounts: list[str] | msgspec.UnsetType = msgspec.UNSET
+    reason: str | msgspec.UnsetType = msgspec.UNSET
+    alternative: str | msgspec.UnsetType = msgspec.UNSET
+    call: Call | msgspec.UnsetType = msgspec.UNSET
 
 
 class Refused(TallyhookError):
@@ -95,19 +134,17 @@ class Refused(TallyhookError):
         errors: Sequence[Fault] = (),
         accounts: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> None:
+        """`more` are further fields of the `Problem`."""
         super().__init__(f"{cause}: {detail}")
         self.cause: Cause = cause
         self.status = STATUS[cause]
         self.detail = detail
-        self.headers = dict(headers or {})
-        if cause in _RETRY_SECONDS:
-            self.headers["retry-after"] = _RETRY_SECONDS[cause]
-        self._more: dict[str, Any] = {}
-        if errors:
-            self._more["errors"] = list(errors)
-        if accounts:
-            self._more["accounts"] = list(accounts)
+        retry = {"retry-after": _RETRY_SECONDS[cause]} if cause in _RETRY_SECONDS else {}
+        self.headers = retry | dict(headers or {})
+        lists = {"errors": list(errors), "accounts": list(accounts)}
+        self._more: dict[str, Any] = more | {name: value for name, value in lists.items() if value}
 
     def document(self, request_id: str) -> Problem:
         """The body of the answer."""

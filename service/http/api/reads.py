@@ -20,9 +20,10 @@ from service.http.api.parameters import (
     ListedSubscriptions,
     One,
 )
+from service.http.api.rows import shaped
 from service.model import Kind
 from service.store import feed, listing
-from service.store.listing import Record, Wanted
+from service.store.listing import Wanted
 from service.system import System
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -33,58 +34,48 @@ _COLUMNS: Final = {
 
 def customers(system: System, asked: Asked[ListedCustomers, None]) -> Reply:
     """A page of customers."""
-    rows, following = _listed(system, "customer", asked)
-    return Reply(shapes.Page(_shaped(rows, shapes.Customer), following))
+    return _listed(system, "customer", shapes.Customer, asked)
 
 
 def customer(system: System, asked: Asked[One, None]) -> Reply:
     """One customer."""
-    return Reply(_shaped([_one(system, "customer", asked)], shapes.Customer)[0])
+    return _one(system, "customer", shapes.Customer, asked)
 
 
 def subscriptions(system: System, asked: Asked[ListedSubscriptions, None]) -> Reply:
     """A page of subscriptions."""
-    rows, following = _listed(system, "subscription", asked)
-    return Reply(shapes.Page(_shaped(_nested(system, "subscription", "items", rows), shapes.Subscription), following))
+    return _listed(system, "subscription", shapes.Subscription, asked)
 
 
 def subscription(system: System, asked: Asked[One, None]) -> Reply:
     """One subscription."""
-    rows = _nested(system, "subscription", "items", [_one(system, "subscription", asked)])
-    return Reply(_shaped(rows, shapes.Subscription)[0])
+    return _one(system, "subscription", shapes.Subscription, asked)
 
 
 def invoices(system: System, asked: Asked[ListedInvoices, None]) -> Reply:
     """A page of invoices."""
-    rows, following = _listed(system, "invoice", asked)
-    return Reply(shapes.Page(_shaped(rows, shapes.Invoice), following))
+    return _listed(system, "invoice", shapes.Invoice, asked)
 
 
 def invoice(system: System, asked: Asked[One, None]) -> Reply:
     """One invoice with its lines."""
-    rows = _nested(system, "invoice", "lines", [_one(system, "invoice", asked)])
-    return Reply(_shaped(rows, shapes.WholeInvoice)[0])
+    return _one(system, "invoice", shapes.WholeInvoice, asked)
 
 
 def payments(system: System, asked: Asked[ListedPayments, None]) -> Reply:
     """A page of payments."""
-    rows, following = _listed(system, "payment", asked)
-    return Reply(shapes.Page(_shaped(rows, shapes.Payment), following))
+    return _listed(system, "payment", shapes.Payment, asked)
 
 
 def payment(system: System, asked: Asked[One, None]) -> Reply:
     """One payment with its refunds."""
-    row = _one(system, "payment", asked)
-    with system.database.read() as connection:
-        row["refunds"] = listing.refunds(connection, row["account"], row["id"])
-    return Reply(_shaped([row], shapes.WholePayment)[0])
+    return _one(system, "payment", shapes.WholePayment, asked)
 
 
 def customer_invoices(system: System, asked: Asked[Listed, None]) -> Reply:
     """A page of one customer's invoices."""
     account = lookup.owner(system, asked.id, asked.query.account)
-    rows, following = _listed(system, "invoice", asked, [account], customer_id=asked.id)
-    return Reply(shapes.Page(_shaped(rows, shapes.Invoice), following))
+    return _listed(system, "invoice", shapes.Invoice, asked, [account], customer_id=asked.id)
 
 
 def changes(system: System, asked: Asked[Fed, None]) -> Reply:
@@ -96,33 +87,35 @@ def changes(system: System, asked: Asked[Fed, None]) -> Reply:
         matching["account"] = lookup.accounts(system, UNSET)
     with system.database.read() as connection:
         page = feed.since(connection, given.after, given.limit, matching)
+        found = shaped(connection, page.rows, shapes.Change)
     following = cursor.address(asked.address, after=str(page.after))
-    found = _shaped(page.rows, shapes.Change)
     return Reply(shapes.Changes(data=found, after=page.after, more=page.more, next=following))
 
 
-def _one(system: System, kind: Kind, asked: Asked[One, None]) -> Record:
+def _one(system: System, kind: Kind, shape: type[S], asked: Asked[One, None]) -> Reply:
+    accounts = lookup.accounts(system, asked.query.account)
     raw = asked.query.include == "raw"
     with system.database.read() as connection:
-        accounts = lookup.accounts(system, asked.query.account)
         rows = listing.by_id(connection, kind, accounts, asked.id, raw=raw)
-    lookup.one_of([row["account"] for row in rows], kind)
-    if raw:
-        rows[0]["raw"] = rows[0]["raw"] and msgspec.json.decode(rows[0]["raw"])
-    return rows[0]
+        lookup.one_of([row["account"] for row in rows], kind)
+        if raw:
+            rows[0]["raw"] = rows[0]["raw"] and msgspec.json.decode(rows[0]["raw"])
+        if kind == "payment":
+            rows[0]["refunds"] = listing.refunds(connection, rows[0]["account"], asked.id)
+        return Reply(shaped(connection, rows, shape)[0])
 
 
 def _listed(
-    system: System, kind: Kind, asked: Asked[Any, None], accounts: Sequence[str] = (), **equals: str
-) -> tuple[list[Record], str | None]:
+    system: System, kind: Kind, shape: type[S], asked: Asked[Any, None], accounts: Sequence[str] = (), **equals: str
+) -> Reply:
     given = asked.query
     wanted = _wanted(given, accounts or lookup.accounts(system, given.account), equals)
     after = None if given.cursor is UNSET else cursor.unpack(kind, given.cursor)
     with system.database.read() as connection:
         rows, position = listing.page(connection, kind, wanted, after, given.limit)
-    if position is None:
-        return rows, None
-    return rows, cursor.address(asked.address, cursor=cursor.pack(kind, position))
+        found = shaped(connection, rows, shape)
+    following = None if position is None else cursor.address(asked.address, cursor=cursor.pack(kind, position))
+    return Reply(shapes.Page(found, following))
 
 
 def _wanted(given: Any, accounts: Sequence[str], equals: dict[str, str]) -> Wanted:
@@ -137,13 +130,3 @@ def _wanted(given: Any, accounts: Sequence[str], equals: dict[str, str]) -> Want
         updated_before=moment(given.updated_before),
         deleted=given.include_deleted,
     )
-
-
-def _nested(system: System, kind: Kind, name: str, rows: list[Record]) -> list[Record]:
-    with system.database.read() as connection:
-        found = listing.children(connection, kind, rows)
-    return [row | {name: found[row["account"], row["id"]]} for row in rows]
-
-
-def _shaped(rows: Sequence[Record], shape: type[S]) -> list[S]:
-    return [msgspec.convert(row, shape) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.http.api import parameters, reads, shapes
+from service.http.api import bodies, parameters, reads, shapes, writes
 from service.http.api.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -56,5 +56,49 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         name="listChanges", method="GET", path="/v1/changes", summary="What changed, each change once, in commit order",
         run=reads.changes, query=parameters.Fed, answers={200: shapes.Changes}, causes=("unknown_account",),
+    ),
+    Operation(
+        name="createCustomer", method="POST", path="/v1/customers", summary="Make a customer of a user",
+        run=writes.create_customer, query=parameters.OfAccount, body=bodies.NewCustomer, scope="write", keyed=True,
+        remote=True, answers={201: shapes.Outcome[shapes.Customer]}, causes=("unknown_account", "ambiguous_account"),
+    ),
+    Operation(
+        name="createSubscription", method="POST", path="/v1/subscriptions", summary="Subscribe a customer to a plan",
+        run=writes.create_subscription, query=parameters.OfAccount, body=bodies.NewSubscription, scope="write",
+        keyed=True, remote=True, answers=dict.fromkeys((201, 202), shapes.Outcome[shapes.Subscription]),
+        causes=("unknown_account", "ambiguous_id"),
+    ),
+    *(
+        Operation(
+            name=name, method="POST", path=f"/v1/subscriptions/{{id}}/{verb}", summary=summary, run=run,
+            query=parameters.OfAccount, body=body, scope="write", keyed=True, remote=True,
+            answers=dict.fromkeys((200, 202), shapes.Outcome[shapes.Subscription]),
+            causes=("unknown_account", "ambiguous_id"),
+        )
+        for name, verb, summary, run, body in (
+            ("cancelSubscription", "cancel", "End a subscription", writes.cancel, bodies.Cancellation),
+            ("resumeSubscription", "resume", "Take a scheduled end back", writes.resume, bodies.Nothing),
+            ("changePlan", "change-plan", "Move to another plan", writes.change_plan, bodies.PlanChange),
+        )
+    ),
+    Operation(
+        name="refundPayment", method="POST", path="/v1/payments/{id}/refund", summary="Give money back",
+        run=writes.refund, query=parameters.OfAccount, body=bodies.NewRefund, scope="write", keyed=True, remote=True,
+        answers=dict.fromkeys((200, 202), shapes.Outcome[shapes.Refund]), causes=("unknown_account", "ambiguous_id"),
+    ),
+    Operation(
+        name="openPortal", method="POST", path="/v1/customers/{id}/portal",
+        summary="Where the customer manages payment methods and subscriptions", run=writes.portal,
+        query=parameters.OfAccount, body=bodies.PortalVisit, scope="write", remote=True, answers={200: shapes.Link},
+        causes=("unknown_account", "ambiguous_id"),
+    ),
+    Operation(
+        name="getInvoicePdf", method="GET", path="/v1/invoices/{id}/pdf", summary="Where an invoice's PDF is",
+        run=writes.invoice_pdf, query=parameters.OfAccount, remote=True, answers={200: shapes.Link},
+        causes=("unknown_account", "ambiguous_id"),
+    ),
+    Operation(
+        name="getCall", method="GET", path="/v1/calls/{id}", summary="A write, and what is known of its outcome",
+        run=writes.call, query=parameters.OfAccount, answers={200: shapes.Call}, causes=("unknown_account",),
     ),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -181,3 +181,41 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     after: int
     more: bool
     next: str
+
+
+class Outcome(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """What became of a write. `pending_checkout`: a person has to finish it at `url`. `object` is as the copy holds it now."""
+
+    call_id: str
+    account: str
+    operation: str
+    state: Literal["done", "pending_checkout"]
+    kind: str | None
+    object_id: str | None
+    url: str | None
+    explanation: str | None
+    object: T | None
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A write at a provider. `pending` is being sent, `unknown` is being settled, `needs_review` waits for a person."""
+
+    id: str
+    account: str
+    operation: str
+    idempotency_key: str
+    status: Literal["pending", "unknown", "done", "pending_checkout", "refused", "not_done", "needs_review"]
+    attempts: int
+    kind: str | None
+    object_id: str | None
+    url: str | None
+    error: str | None
+    began_at: Time
+    finished_at: Time | None
+    next_attempt_at: Time | None
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that is a secret and lives for a short time."""
+
+    url: str

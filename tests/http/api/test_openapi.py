@@ -9,8 +9,10 @@ import httpx
 import msgspec
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from service.app import build
 from service.http.api import openapi
@@ -19,13 +21,25 @@ from service.model import Customer, Invoice, InvoiceLine, Payment, Refund, Subsc
 from service.sandbox.server import serving
 from service.system import System
 from tests.http.api.conftest import NOW, READER, WRITER, Copy, bearer
+from tests.http.api.conftest import settings as configured
 
 DOCUMENT = msgspec.json.decode(msgspec.json.encode(openapi.document(OPERATIONS)))
 
+FORM = ("bad_parameter", "bad_payload", "invalid_body", "missing_key", "unsupported_media_type", "too_large")
+
 
 @pytest.fixture
-def busy(system: System, copy: Copy) -> Iterator[str]:
-    """The address of an application whose copy has a few rows of everything, some under ids that are easily guessed."""
+def busy(postgres_url: str) -> Iterator[str]:
+    """The address of an application over PostgreSQL, which refuses more than SQLite does."""
+    system = System(configured(postgres_url))
+    _fill(Copy(system))
+    with serving(build(system)) as url:
+        yield url
+    system.close()
+
+
+def _fill(copy: Copy) -> None:
+    """A few rows of everything, some under ids that are easily guessed."""
     for number, id_ in enumerate(("0", "a", "cus_1")):
         copy.put("customer", id_, Customer(created_at=NOW, email="ada@example.com", user_id="0"), raw='{"id": "0"}')
         copy.put("subscription", id_, Subscription(customer_id="0", items=(SubscriptionItem(id=f"si_{number}"),)))
@@ -33,25 +47,30 @@ def busy(system: System, copy: Copy) -> Iterator[str]:
         copy.put("payment", id_, Payment(customer_id="0", status="succeeded"))
         copy.put("refund", id_, Refund(payment_id="0", amount=1))
     copy.put("customer", "0", Customer(), account="paddle")
-    with serving(build(system)) as url:
-        yield url
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize("operation", [f"{each.method} {each.path}" for each in OPERATIONS])
-def test_every_answer_is_a_declared_one(busy: str, operation: str, mode: GenerationMode) -> None:
-    method, path = operation.split(" ")
+def test_every_answer_is_a_declared_one(busy: str, mode: GenerationMode, subtests: pytest.Subtests) -> None:
+    """Requests as the document allows them, and such as it does not."""
     schema = schemathesis.openapi.from_dict(DOCUMENT)
     schema.config.update(base_url=busy)
+    for each in OPERATIONS:
+        with subtests.test(operation=each.name):
+            _exercise(schema[each.path][each.method].as_strategy(generation_mode=mode), mode)
 
-    @given(case=schema[path][method].as_strategy(generation_mode=mode))
-    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+
+def _exercise(cases: SearchStrategy[Case[Any]], mode: GenerationMode) -> None:
+    @given(case=cases)
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     def check(case: Case[Any]) -> None:
         if mode.is_positive:
             case.query.pop("cursor", None)  # no schema can say which cursors the service made
         answer = case.call(headers=bearer(WRITER))
         assert answer.status_code < 500
-        case.validate_response(answer, headers=bearer(WRITER))
+        if mode.is_positive and answer.status_code >= 400:
+            assert answer.json()["cause"] not in FORM, (answer.text, case.body)
+        # What a plan, a policy or a provider refuses may be well-formed all the same.
+        case.validate_response(answer, headers=bearer(WRITER), excluded_checks=[positive_data_acceptance])
 
     check()
 
