@@ -84,7 +84,9 @@ class Api:
         if operation.scope == "write" and caller.scope != "write":
             raise Refused("read_only_token", "this token may only read")
         query = asking.query(scope["query_string"], operation.query)
-        key = asking.idempotency_key(headers) if operation.keyed else None
+        key = None if operation.key == "none" else asking.idempotency_key(headers)
+        if key is None and operation.key == "needed":
+            raise asking.missing_key()
         raw = await self._body(receive) if operation.body is not None else b""
         asked = Asked(id=id_, query=query, body=None, address=_address(scope), key=key)
         return await self._run(operation, partial(_work, self._system, operation, asked, headers, raw))

@@ -73,17 +73,23 @@ def header(headers: Headers, name: bytes) -> str | None:
     return ", ".join(found) if found else None
 
 
-def idempotency_key(headers: Headers) -> str:
-    """The header `Idempotency-Key`. Raises `Refused` where it is missing, there twice, or not what it must be."""
+def idempotency_key(headers: Headers) -> str | None:
+    """The header `Idempotency-Key`, if there is one. Raises `Refused` where it is there twice, or not what it must be."""
+    given = header(headers, b"idempotency-key")
     try:
-        return msgspec.convert({"key": header(headers, b"idempotency-key")}, Key).key
+        return None if given is None else msgspec.convert({"key": given}, Key).key
     except msgspec.ValidationError:
-        expected = "expected once, 1 to 255 visible ASCII characters; the same for each repetition of one request"
-        fault = Fault(header="Idempotency-Key", detail=expected)
-        raise Refused("missing_key", f"header Idempotency-Key: {expected}", errors=[fault]) from None
+        raise missing_key() from None
 
 
-def body(headers: Headers, raw: bytes, type_: type[T]) -> T:
+def missing_key() -> Refused:
+    """The refusal of a write without an idempotency key."""
+    expected = "expected once, 1 to 255 visible ASCII characters; the same for each repetition of one request"
+    fault = Fault(header="Idempotency-Key", detail=expected)
+    return Refused("missing_key", f"header Idempotency-Key: {expected}", errors=[fault])
+
+
+def body(headers: Headers, raw: bytes, type_: Any) -> Any:
     """The JSON body as this type. An empty one is `{}`. Raises `Refused` with a pointer to what was wrong."""
     if not raw:
         return _converted({}, type_)
@@ -117,7 +123,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _converted(value: Any, type_: type[T]) -> T:
+def _converted(value: Any, type_: Any) -> Any:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from service.http.api.asking import Text
+from service.usage import MOST_AT_ONCE
 
 Currency: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217, upper case.")]
 Country: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", description="ISO 3166, upper case.")]
@@ -75,3 +77,21 @@ class PortalVisit(Body, frozen=True, kw_only=True):
     """Where the portal sends the customer back to."""
 
     return_url: Url | None = None
+
+
+class UsageRecord(Body, frozen=True, kw_only=True):
+    """Usage of one customer: named by the provider's id, or by the application's `user_id`.
+
+    `quantity` counts 10^-`scale` of the meter's unit. `at` is now, if left out.
+    """
+
+    meter: Text
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    customer_id: Text | None = None
+    user_id: Text | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    idempotency_key: Text | None = None
+    account: Text | None = None
+
+
+UsageRecords: TypeAlias = Annotated[list[UsageRecord], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]

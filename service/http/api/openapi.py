@@ -78,9 +78,20 @@ def _operation(each: Operation, schema: Mapping[Any, Json]) -> Json:
         "responses": _answers(each, schema) | _refusals(each, schema),
     }
     if each.body is not None:
-        needed = any(field.required for field in msgspec.structs.fields(each.body))
-        made["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema[each.body]}}}
+        made["requestBody"] = {
+            "required": not _may_be_empty(each.body),
+            "content": {"application/json": {"schema": schema[each.body]}},
+        }
     return made
+
+
+def _may_be_empty(body: Any) -> bool:
+    """An empty body stands for `{}`."""
+    try:
+        msgspec.convert({}, body)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _path(each: Operation) -> list[Json]:
@@ -90,11 +101,19 @@ def _path(each: Operation) -> list[Json]:
 
 
 def _header(each: Operation) -> list[Json]:
-    if not each.keyed:
+    if each.key == "none":
         return []
     about = "The same for each repetition of one request, which then acts once; another for each other request."
     schema = _fields(Key)["key"]
-    return [{"name": "Idempotency-Key", "in": "header", "required": True, "description": about, "schema": schema}]
+    return [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": each.key == "needed",
+            "description": about,
+            "schema": schema,
+        }
+    ]
 
 
 def _query(type_: type[Parameters]) -> list[Json]:

@@ -40,7 +40,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path. `answers` maps each status to the type of its body; `causes` are refusals of its own.
 
-    `remote` operations call a provider and may take seconds. `keyed` ones need an idempotency key.
+    `remote` operations call a provider and may take seconds. `key` says whether an idempotency key is taken.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     run: Callable[[System, Asked[Any, Any]], Reply]
     answers: Mapping[int, Any]
     query: type[Parameters] = Parameters
-    body: type[msgspec.Struct] | None = None
+    body: Any = None
     causes: tuple[Cause, ...] = ()
     scope: Scope = "read"
-    keyed: bool = False
+    key: Literal["none", "optional", "needed"] = "none"
     remote: bool = False
 
     @property
@@ -64,7 +64,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             found.append("not_found")
         if self.scope == "write":
             found.append("read_only_token")
-        for applies, more in ((self.body is not None, _WITH_BODY), (self.remote, _REMOTE), (self.keyed, _KEYED)):
+        for applies, more in (
+            (self.body is not None, _WITH_BODY),
+            (self.remote, _REMOTE),
+            (self.key != "none", _KEYED),
+        ):
             found += more if applies else ()
         return tuple(dict.fromkeys(found))
 

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from service import errors
-from service.http.api.problem import Call, Cause, Refused
+from service.http.api.problem import Call, Cause, Fault, Refused
 
 _CAUSES: Final[tuple[tuple[type[errors.TallyhookError], Cause], ...]] = (
     (errors.NotDone, "not_done"),
@@ -18,6 +18,10 @@ _CAUSES: Final[tuple[tuple[type[errors.TallyhookError], Cause], ...]] = (
     (errors.ProviderError, "provider_unavailable"),
     (errors.MappingError, "provider_unavailable"),
     (errors.ConfigError, "not_configured"),
+    (errors.UnknownMeter, "unknown_meter"),
+    (errors.UnknownCustomer, "unknown_customer"),
+    (errors.UsageConflict, "key_reused"),
+    (errors.UsageError, "refused"),
 )
 
 
@@ -35,5 +39,13 @@ def refusal(error: errors.TallyhookError) -> Refused:
         return Refused("rate_limited", str(error), headers=wait)
     for kind, cause in _CAUSES:
         if isinstance(error, kind):
-            return Refused(cause, str(error))
+            return Refused(cause, str(error), errors=_faults(error))
     raise error
+
+
+def _faults(error: errors.TallyhookError) -> list[Fault]:
+    """Errors about usage begin with the name of the field."""
+    field, colon, detail = str(error).partition(": ")
+    if not isinstance(error, errors.UsageError) or not colon or " " in field:
+        return []
+    return [Fault(pointer=f"#/{field}", detail=detail)]

@@ -29,6 +29,8 @@ Cause = Literal[
     "key_in_use",
     "not_supported",
     "refused",
+    "unknown_meter",
+    "unknown_customer",
     "not_configured",
     "not_done",
     "outcome_unknown",
@@ -59,6 +61,8 @@ STATUS: Final[dict[Cause, int]] = {
     "key_in_use": 409,
     "not_supported": 422,
     "refused": 422,
+    "unknown_meter": 422,
+    "unknown_customer": 422,
     "not_configured": 409,
     "not_done": 503,
     "outcome_unknown": 502,
@@ -141,9 +145,10 @@ class Refused(TallyhookError):
         self.cause: Cause = cause
         self.status = STATUS[cause]
         self.detail = detail
+        self.errors = list(errors)
         retry = {"retry-after": _RETRY_SECONDS[cause]} if cause in _RETRY_SECONDS else {}
         self.headers = retry | dict(headers or {})
-        lists = {"errors": list(errors), "accounts": list(accounts)}
+        lists = {"errors": self.errors, "accounts": list(accounts)}
         self._more: dict[str, Any] = more | {name: value for name, value in lists.items() if value}
 
     def document(self, request_id: str) -> Problem:

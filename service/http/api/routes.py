@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.http.api import bodies, parameters, reads, shapes, writes
+from service.http.api import bodies, parameters, reads, shapes, usage, writes
 from service.http.api.operation import Operation
+from service.usage import Recorded
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -59,19 +60,19 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         name="createCustomer", method="POST", path="/v1/customers", summary="Make a customer of a user",
-        run=writes.create_customer, query=parameters.OfAccount, body=bodies.NewCustomer, scope="write", keyed=True,
+        run=writes.create_customer, query=parameters.OfAccount, body=bodies.NewCustomer, scope="write", key="needed",
         remote=True, answers={201: shapes.Outcome[shapes.Customer]}, causes=("unknown_account", "ambiguous_account"),
     ),
     Operation(
         name="createSubscription", method="POST", path="/v1/subscriptions", summary="Subscribe a customer to a plan",
         run=writes.create_subscription, query=parameters.OfAccount, body=bodies.NewSubscription, scope="write",
-        keyed=True, remote=True, answers=dict.fromkeys((201, 202), shapes.Outcome[shapes.Subscription]),
+        key="needed", remote=True, answers=dict.fromkeys((201, 202), shapes.Outcome[shapes.Subscription]),
         causes=("unknown_account", "ambiguous_id"),
     ),
     *(
         Operation(
             name=name, method="POST", path=f"/v1/subscriptions/{{id}}/{verb}", summary=summary, run=run,
-            query=parameters.OfAccount, body=body, scope="write", keyed=True, remote=True,
+            query=parameters.OfAccount, body=body, scope="write", key="needed", remote=True,
             answers=dict.fromkeys((200, 202), shapes.Outcome[shapes.Subscription]),
             causes=("unknown_account", "ambiguous_id"),
         )
@@ -83,7 +84,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         name="refundPayment", method="POST", path="/v1/payments/{id}/refund", summary="Give money back",
-        run=writes.refund, query=parameters.OfAccount, body=bodies.NewRefund, scope="write", keyed=True, remote=True,
+        run=writes.refund, query=parameters.OfAccount, body=bodies.NewRefund, scope="write", key="needed", remote=True,
         answers=dict.fromkeys((200, 202), shapes.Outcome[shapes.Refund]), causes=("unknown_account", "ambiguous_id"),
     ),
     Operation(
@@ -96,6 +97,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="getInvoicePdf", method="GET", path="/v1/invoices/{id}/pdf", summary="Where an invoice's PDF is",
         run=writes.invoice_pdf, query=parameters.OfAccount, remote=True, answers={200: shapes.Link},
         causes=("unknown_account", "ambiguous_id"),
+    ),
+    Operation(
+        name="reportUsage", method="POST", path="/v1/usage", summary="Record usage: one report or a list of them",
+        run=usage.report, query=parameters.OfAccount, body=bodies.UsageRecord | bodies.UsageRecords, scope="write",
+        key="optional", answers={201: Recorded, 200: shapes.UsageResults},
+        causes=("unknown_account", "unknown_meter", "unknown_customer", "refused"),
     ),
     Operation(
         name="getCall", method="GET", path="/v1/calls/{id}", summary="A write, and what is known of its outcome",

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from service.usage import Recorded
+
 T = TypeVar("T")
 Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 Amount: TypeAlias = Annotated[int, msgspec.Meta(description="Minor units (ISO 4217) of `currency`.")]
@@ -219,3 +221,22 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """An address that is a secret and lives for a short time."""
 
     url: str
+
+
+class UsageResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one record of a batch; `duplicate` had been recorded before and was not counted again."""
+
+    status: Literal["recorded", "duplicate", "refused"]
+    record: Recorded | msgspec.UnsetType = msgspec.UNSET
+    cause: str | msgspec.UnsetType = msgspec.UNSET
+    detail: str | msgspec.UnsetType = msgspec.UNSET
+    pointer: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class UsageResults(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch, in its order."""
+
+    recorded: int
+    duplicate: int
+    refused: int
+    data: list[UsageResult]

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from service import billing
 from service.billing import Billing
 from service.billing_provider import Result, User
 from service.http.api import bodies, lookup, shapes
@@ -103,7 +102,7 @@ def _of(system: System, kind: Kind, asked: Asked[OfAccount, Any]) -> Billing:
 def _billing(system: System, account: str, asked: Asked[OfAccount, Any]) -> Billing:
     if asked.key is not None:
         lookup.key_is_of(system, account, asked.key)
-    return billing.connect(system.database, system.accounts.by_name[account], system.plans)
+    return system.billing(account)
 
 
 def _written(system: System, result: Result, kind: Kind, shape: type[S], *, created: str | None = None) -> Reply:

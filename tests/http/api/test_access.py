@@ -23,6 +23,12 @@ LIST = "/v1/customers"
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database is enough: nothing here depends on it."""
+    return sqlite_url
+
+
+@pytest.fixture
 def off(sqlite_url: str) -> Iterator[httpx.Client]:
     """A client of an application without tokens."""
     system = System(settings(sqlite_url, api_tokens=()))

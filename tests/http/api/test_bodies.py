@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from service.app import build
 from service.model import Customer, Subscription
@@ -15,6 +16,12 @@ from tests.http.api.conftest import READER, WRITER, Copy, bearer, problem, setti
 
 ADA = {"user_id": "u1", "email": "ada@example.com"}
 CREATE = "/v1/customers?account=stripe"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database is enough: nothing here depends on it."""
+    return sqlite_url
 
 
 def post(client: httpx.Client, address: str, body: Any, **headers: str) -> httpx.Response:
