@@ -11,11 +11,11 @@ import httpx
 
 from service import catalogue
 from service.app import build
-from service.calls import settle_due
 from service.process import process_ids
 from service.provider import Connection
 from service.sandbox.server import serving
 from service.settings import AccountSettings, Settings
+from service.settling import settle_due
 from service.store import inbox
 from service.store.inbox import Delivery
 from service.system import System
