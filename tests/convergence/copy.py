@@ -14,7 +14,7 @@ from reconcile.plan import Options
 from reconcile.report import AccountReport
 from reconcile.run import accept, list_drift, reconcile
 from service.merge import MERGED, merge
-from service.model import Content, Snapshot
+from service.model import Content, Kind, Snapshot
 from service.sandbox.edge import Call
 from service.settings import AccountSettings, Settings
 from service.store import derived, inbox, receipts, state
@@ -26,7 +26,7 @@ from tests.convergence.business import SECRET, Business, Money
 from tests.reconcile.world import Unlimited
 
 B = TypeVar("B", bound=Business)
-Key = tuple[str, str]
+Key = tuple[Kind, str]
 Rows = dict[Key, Content]
 _MOVED = (
     "SELECT currency, sum(amount_paid), sum(amount_refunded) FROM payment"

@@ -83,6 +83,14 @@ class PaddleBusiness(Business):
             raise ValueError(f"no {resource} yet")
         return found[-1 - pick % len(found)]
 
+    def adjust(self, action: str, transaction: str, amount: int | None) -> Json:
+        """What a request for a refund or a credit answers: of all that is left, or of an amount of the first line."""
+        wanted: Json = {"action": action, "reason": "asked", "transaction_id": transaction, "type": "full"}
+        if amount is not None:
+            line = self.sandbox.objects("transaction")[transaction]["details"]["line_items"][0]["id"]
+            wanted |= {"type": "partial", "items": [{"item_id": line, "type": "partial", "amount": str(amount)}]}
+        return self.post("/adjustments", wanted)
+
     def _customer(self, pick: int) -> None:
         fields = {"email": f"user{pick}@example.com", "custom_data": {"user_id": str(pick)}}
         self.customers.append(self.post("/customers", fields)["id"])
@@ -135,7 +143,7 @@ class PaddleBusiness(Business):
         elif pick % 5 == 2:
             self.patch(f"/transactions/{issued}", {"status": "canceled"})
         elif pick % 5 == 3:
-            self._adjust("credit", issued, 300)
+            self.adjust("credit", issued, 300)
 
     def _pay_invoice(self, pick: int) -> None:
         self.sandbox.pay_invoice(self.some("transaction", pick))
@@ -188,20 +196,13 @@ class PaddleBusiness(Business):
 
     def _refund(self, pick: int) -> None:
         """Waiting for approval, then decided within the step where `pick` says so; even an approved one can be reversed."""
-        self._adjust("refund", self.some("transaction", pick // 4), 100 + pick if pick % 2 else None)
+        self.adjust("refund", self.some("transaction", pick // 4), 100 + pick if pick % 2 else None)
         self._decide(pick)
 
     def _decide(self, pick: int) -> None:
         adjustment = self.some("adjustment", pick // 8)
         for status in ((), ("approved",), ("rejected",), ("approved", "reversed"))[pick % 4]:
             self.sandbox.settle_adjustment(adjustment, status=status)
-
-    def _adjust(self, action: str, transaction: str, amount: int | None) -> Json:
-        wanted: Json = {"action": action, "reason": "asked", "transaction_id": transaction, "type": "full"}
-        if amount is not None:
-            line = self.sandbox.objects("transaction")[transaction]["details"]["line_items"][0]["id"]
-            wanted |= {"type": "partial", "items": [{"item_id": line, "type": "partial", "amount": str(amount)}]}
-        return self.post("/adjustments", wanted)
 
     def _chargeback(self, pick: int) -> None:
         """A chargeback or a warning of one; reversed where `pick` says so."""

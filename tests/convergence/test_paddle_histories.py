@@ -42,7 +42,7 @@ def customer(copy: Shop, business: PaddleBusiness) -> Any:
 def test_an_adjustment_that_was_decided_does_not_wait_again(on_either: Shop, decided: tuple[str, ...]) -> None:
     """The decision may arrive before the request does."""
     business, bought, first = paid(on_either)
-    adjustment = business._adjust("refund", bought["id"], 500)["id"]
+    adjustment = business.adjust("refund", bought["id"], 500)["id"]
     for each in decided:
         business.sandbox.settle_adjustment(adjustment, status=each)
     bodies = [body for body in business.sent() if told(body).startswith("adjustment.")]
