@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import logs
-from service.commands import calls, checks, drift, entitlements, events, running
+from service.commands import calls, checks, drift, entitlements, events, running, usage
 from service.errors import TallyhookError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ def configured() -> None:
     logs.configure(os.environ.get("TALLYHOOK_LOG_LEVEL", "info"))
 
 
-for part in (running, checks, events, entitlements):
+for part in (running, checks, events, entitlements, usage):
     part.add_to(app)
 app.add_typer(events.group, name="events")
 app.add_typer(drift.group, name="drift")

@@ -80,6 +80,7 @@ class Attempt:
                 return
             found |= belonging
         self._batch = batch = msgspec.structs.replace(batch, **found)
+        way.account.meter()  # whose key it is must be known before anything is intended
         if way.manner.mode == "set" and not way.rules.dated and batch.aggregation == "last" and self._superseded():
             self._finish("sent", reason="superseded", told=0, billable=0)
             return

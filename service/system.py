@@ -23,6 +23,7 @@ from service.settings import AccountSettings, Settings, load
 from service.store import runs
 from service.store.engine import Database
 from service.usage import Usage
+from service.usage_bill import Bills
 
 GROUP: Final = "tallyhook.providers"
 """The group of entry points under which an installed distribution offers an adapter."""
@@ -40,6 +41,7 @@ class System:
         self.meters = meter_file.load(settings.document, self.accounts.by_name)
         self.entitlements = Entitled(self.database, self.accounts, self.plans)
         self.usage = Usage(self.database, self.meters, self.accounts.by_name)
+        self.bills = Bills(self.database, self.accounts.by_name, self.meters)
 
     def account(self, name: str) -> Account:
         """The account of this name. Raises `ConfigError` that lists the known ones."""

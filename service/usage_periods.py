@@ -43,7 +43,8 @@ class Item(msgspec.Struct, frozen=True):
 class Course(msgspec.Struct, frozen=True, kw_only=True):
     """One subscription's periods: `starts` are those that are known, sorted; the last one ends at `end`.
 
-    `ended_at` is when the subscription was over, if it is; `live` says that it can be billed now.
+    `ended_at` is when the subscription was over, if it is; `live` says that it can be billed now. `offer_id` is what it was
+    bought as, where that is not a price.
     """
 
     subscription_id: str
@@ -53,6 +54,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     live: bool
     items: tuple[Item, ...]
+    offer_id: str | None = None
 
     def at(self, moment: datetime) -> Period | None:
         """The period that holds `moment`; one that begins where the last known one ends has no end yet."""
@@ -68,7 +70,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     def item(self, prices: Sequence[str]) -> Item | None:
         """The item that a meter is told for: the one of its prices, else the first metered one, else the first."""
-        if prices:
+        if prices and self.offer_id not in prices:
             return next((each for each in self.items if each.price_id in prices), None)
         return next((each for each in self.items if each.metered), next(iter(self.items), None))
 

@@ -18,7 +18,7 @@ Customer: TypeAlias = tuple[str, str]
 LIVE: Final = ("active", "trialing", "past_due")
 _SUBSCRIPTIONS: Final = (
     "SELECT s.account, s.customer_id, s.id, s.status, s.currency, s.created_at, s.started_at, s.current_period_start,"
-    " s.current_period_end, s.ended_at FROM {source} JOIN subscription s ON s.account = i.account"
+    " s.current_period_end, s.ended_at, s.offer_id FROM {source} JOIN subscription s ON s.account = i.account"
     " AND s.customer_id = i.customer WHERE s.deleted_at IS NULL"
 )
 _HISTORY: Final = (
@@ -58,7 +58,7 @@ def _course(row: Any, told: tuple[list[datetime], list[datetime]], items: Sequen
     last = end if end is not None else (max(told[1], default=None) if told_starts else None)
     return Course(
         subscription_id=row.id, currency=row.currency, starts=known, end=last, ended_at=parsed(row.ended_at),
-        live=row.status in LIVE, items=tuple(items),
+        live=row.status in LIVE, items=tuple(items), offer_id=row.offer_id,
     )  # fmt: skip
 
 

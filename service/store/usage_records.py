@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -93,6 +93,25 @@ def _parties(connection: Connection, query: str, keys: Sequence[tuple[str, str]]
     return {Party(*row) for row in rows if row[1] is not None}
 
 
+def ungathered(connection: Connection, account: str, customer_id: str) -> list[Record]:
+    """A customer's records that are in no batch yet."""
+    names = ", ".join(Record.__struct_fields__)
+    query = (
+        f"SELECT {names} FROM usage_record WHERE batch_id IS NULL AND account = :account AND customer_id = :customer"
+    )
+    rows = connection.execute(text(query), {"account": account, "customer": customer_id})
+    return [_record(row) for row in rows]
+
+
+def currency(connection: Connection, account: str, customer_id: str) -> str | None:
+    """The currency that the provider has a customer pay in; None where it does not say."""
+    query = "SELECT currency FROM customer WHERE account = :account AND id = :customer"
+    found: str | None = connection.execute(
+        text(query), {"account": account, "customer": customer_id}
+    ).scalar_one_or_none()
+    return found
+
+
 def unmoved(connection: Connection, batch_id: int) -> int:
     """Take a batch's records out of it again; how many those were."""
     done = connection.execute(text("UPDATE usage_record SET batch_id = NULL WHERE batch_id = :id"), {"id": batch_id})
@@ -106,7 +125,9 @@ def moment(connection: Connection, value: datetime) -> Any:
 
 def parsed(value: Any) -> Any:
     """A time as a text statement returns it."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    # PostgreSQL answers in the time zone of the session.
+    return found.astimezone(UTC) if isinstance(found, datetime) else found
 
 
 def _record(row: Any) -> Record:
