@@ -35,6 +35,8 @@ class Vector:
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """Where an event's parts are. `named` are names that must be there and be short, `optional` may be missing.
+    `customer` names whose the usual object is, `updated` is the object's own clock where it has one beside the event's time,
+    `item_id` the id of what belongs to the usual object, where that has one of its own.
     `status` is what the object's attributes call their status.
     """
 
@@ -46,6 +48,9 @@ class Shape:
     object_id: Path_
     named: tuple[Path_, ...]
     optional: tuple[Path_, ...] = ()
+    customer: Path_
+    updated: Path_ | None = None
+    item_id: Path_ | None = None
     status: str = "status"
 
 
@@ -55,7 +60,8 @@ class Specimen:
 
     `header` is the signature's, in lower case; `sign` makes its value with every secret given, `signs_time` says whether a
     time is signed, `several` whether one value carries several signatures. `malformed` are values that can't be read.
-    `usual` is the name of a fixture that any test may change, `times` are values that can't be an event's time,
+    `usual` is the name of a fixture that any test may change, `later` the type of any later change of its object, `moment` writes
+    Unix seconds as the provider does, `times` are values that can't be an event's time,
     `indispensable` are attributes without which an object can't be translated, `enums` those whose values a provider may add to.
     """
 
@@ -69,6 +75,8 @@ class Specimen:
     shape: Shape
     folder: Path
     usual: str
+    later: str
+    moment: Callable[[int], Json]
     times: tuple[Json, ...]
     indispensable: frozenset[str]
     enums: frozenset[str]
@@ -89,6 +97,20 @@ class Specimen:
         """The usual event under another id, about another object where one is named."""
         made = replaced(self.whole(), self.shape.event_id, event_id)
         return json.dumps(made if object_id is None else replaced(made, self.shape.object_id, object_id)).encode()
+
+    def change(self, event_id: str, object_id: str, customer_id: str, second: int) -> bytes:
+        """A later change of the usual object, by which it came to another customer at a second of Unix time."""
+        shape, moment = self.shape, self.moment(second)
+        changes: list[tuple[Path_, Json]] = [
+            (shape.event_id, event_id), (shape.object_id, object_id), (shape.customer, customer_id),
+            (shape.type, self.later), (shape.time, moment), (shape.updated or shape.time, moment),
+        ]  # fmt: skip
+        if shape.item_id is not None:
+            changes.append((shape.item_id, f"item of {object_id}"))
+        made = self.whole()
+        for path, value in changes:
+            made = replaced(made, path, value)
+        return json.dumps(made).encode()
 
     def raw(self, path: Path_, value: bytes) -> bytes:
         """The usual event with raw bytes where the value of `path` was."""

@@ -15,9 +15,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.contract.specimen import specimens
 from tests.signing import SECRET
 
 ROOT = Path(__file__).parents[2]
+SPECIMENS = {provider.name: specimen for provider, specimen in specimens()}
 _PATIENCE = 30.0
 
 
@@ -83,7 +85,9 @@ class Service:
         self.port = free_port()
         self._logs = logs
         self._children: list[Child] = []
-        given = {"DATABASE_URL": database_url, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_MODE": "test", **environment}
+        # Every provider that this process finds is an account of the service, the made-up one too.
+        secrets = {f"{name.upper()}_WEBHOOK_SECRET": SECRET for name in SPECIMENS}
+        given = {"DATABASE_URL": database_url, **secrets, "STRIPE_MODE": "test", "PYTHONPATH": _path(), **environment}
         self._nursery = Nursery({**os.environ, **given})
 
     def server(self) -> Child:
@@ -118,6 +122,11 @@ def service(database_url: str, logs: Path, **environment: str) -> Iterator[Servi
         yield made
     finally:
         made.end()
+
+
+def _path() -> str:
+    """Where children look for modules: where this process does, in the same order."""
+    return os.pathsep.join(each for each in sys.path if each)
 
 
 def free_port() -> int:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import select, text
 
+from service.model import Content
+from service.store import state
 from service.store.engine import Database
 from service.store.tables import CHANGES, EVENTS, STATE
 from service.store.types import to_text
+from service.system import discover
 from tests.faults.load import Sent
+
+Object: TypeAlias = tuple[str, str, str]
+"""An account, a kind, an id."""
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -48,26 +53,37 @@ def events(database: Database) -> list[Any]:
 
 def assert_nothing_lost(stored: list[Any], sent: Sent) -> None:
     """Every acknowledged event is stored once, under the id that the answer named, byte for byte."""
-    ours = {row.event_id: row.id for row in stored}
+    ours = {(row.account, row.event_id): row.id for row in stored}
     assert len(ours) == len(stored)
     assert {key: ours.get(key) for key in sent.acknowledged} == sent.acknowledged
-    assert {row.event_id for row in stored if row.payload != sent.bodies[row.event_id]} == set()
+    assert {key for row in stored if row.payload != sent.bodies[key := (row.account, row.event_id)]} == set()
 
 
 def assert_state_is_newest(database: Database, stored: list[Any]) -> None:
-    """Each object's row exists and is its newest event, and the history of its fields is one unbroken chain."""
-    newest: dict[str, dict[str, Any]] = {}
+    """Each object's row exists and says what its newest event says, and the history of its fields is one unbroken chain."""
+    newest: dict[Object, Content] = {}
     for row in sorted(stored, key=lambda row: row.occurred_at):
-        newest[row.object_id] = json.loads(row.payload)["data"]["object"]
+        (snapshot,) = discover()[row.account].map(row.payload).snapshots
+        newest[row.account, snapshot.kind, snapshot.id] = snapshot.content()
     with database.read() as connection:
-        rows = {row.id: row for row in connection.execute(select(STATE["customer"]))}
         changes = list(connection.execute(select(CHANGES).order_by(CHANGES.c.id)))
-    assert {key: (row.email, row.name) for key, row in rows.items()} == {
-        key: (thing["email"], thing["name"]) for key, thing in newest.items()
-    }
+        rows = list(connection.execute(select(STATE["subscription"].c.account, STATE["subscription"].c.id)))
+        held = {
+            (account, *key): row.content
+            for account in {row.account for row in rows}
+            for key, row in state.load(
+                connection, account, [("subscription", row.id) for row in rows if row.account == account]
+            ).items()
+        }
+    assert held.keys() == newest.keys()
+    assert {key: content for key, content in held.items() if content != newest[key]} == {}
     _assert_unbroken(changes)
-    last = {change.object_id: change.new for change in changes if change.field == "name"}
-    assert last == {key: newest[key]["name"] for key in last}
+    last = {_object(change): change.new for change in changes if change.field == "customer_id"}
+    assert last == {key: newest[key]["customer_id"] for key in last}
+
+
+def _object(change: Any) -> Object:
+    return change.account, change.kind, change.object_id
 
 
 def _assert_unbroken(changes: list[Any]) -> None:
@@ -75,13 +91,13 @@ def _assert_unbroken(changes: list[Any]) -> None:
 
     A new row leaves one entry, for its status; a field's first entry therefore starts anywhere.
     """
-    steps = [(change.object_id, change.field, change.cause) for change in changes]
+    steps = [(_object(change), change.field, change.cause) for change in changes]
     assert len(steps) == len(set(steps))
-    reached: dict[tuple[str, str], str | None] = {}
+    reached: dict[tuple[Object, str], str | None] = {}
     for change in changes:
-        key = (change.object_id, change.field)
+        key = (_object(change), change.field)
         assert change.old == reached.get(key, change.old), change
         assert change.old != change.new or change.field == "status", change
         reached[key] = change.new
     created = [change for change in changes if change.field == "status"]
-    assert len(created) == len({change.object_id for change in changes})
+    assert len(created) == len({_object(change) for change in changes})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from tests.contract.specimen import Shape, Specimen, Vector
 from tests.providers.lemonsqueezy.given import FIXTURES, SECRET, USUAL
@@ -47,12 +48,16 @@ specimen = Specimen(
         object=("data",),
         attributes=("data", "attributes"),
         object_id=("data", "id"),
+        customer=("data", "attributes", "customer_id"),
+        item_id=("data", "attributes", "first_subscription_item", "id"),
         # Without a usable `webhook_id` the content is the key: see test_content_key.py.
         named=(("meta", "event_name"), ("data", "type"), ("data", "id")),
         optional=(("data", "attributes", "customer_id"),),
     ),
     folder=FIXTURES,
     usual=USUAL,
+    later="subscription_updated",
+    moment=lambda second: datetime.fromtimestamp(second, UTC).isoformat(),
     times=(
         None, 1_790_000_000, "yesterday", "2026-09-21T12:53:20", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z",
         "0001-01-01T00:00:00+14:00",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from tests.contract.specimen import Shape, Specimen, Vector
 from tests.providers.paddle.given import FIXTURES, T
@@ -62,11 +63,15 @@ specimen = Specimen(
         object=("data",),
         attributes=("data",),
         object_id=("data", "id"),
+        customer=("data", "customer_id"),
+        updated=("data", "updated_at"),
         named=(("event_id",), ("event_type",)),
         optional=(("data", "id"), ("data", "customer_id")),
     ),
     folder=FIXTURES,
     usual="subscription.created__two_seats",
+    later="subscription.updated",
+    moment=lambda second: datetime.fromtimestamp(second, UTC).isoformat(),
     times=(None, T, "yesterday", "2026-09-21T12:53:20", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z", []),
     indispensable=frozenset({"id"}),
     enums=frozenset({"status", "origin", "collection_mode", "action", "type"}),
