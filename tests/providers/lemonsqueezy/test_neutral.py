@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.providers.lemonsqueezy.given import CREATED, LATER, RENEWS, Json, changed, rows, told
+from service.providers.lemonsqueezy import provider, statuses
+from tests.providers.lemonsqueezy.given import CREATED, LATER, RENEWS, Json, changed, names, rows, told
 
 
 def subscription(name: str) -> Json:
@@ -51,6 +52,15 @@ def test_invoice_issued_is_first_seen_when_it_is_paid_or_fails() -> None:
 # 4.2, subscription
 
 
+def test_subscription_incomplete_does_not_exist_here() -> None:
+    """A subscription begins with its order's payment."""
+    assert "incomplete" not in statuses.SUBSCRIPTION.values()
+
+
+def test_subscription_expired_incomplete_does_not_exist_here() -> None:
+    assert "expired_incomplete" not in statuses.SUBSCRIPTION.values()
+
+
 def test_subscription_trialing() -> None:
     found = subscription("subscription_created__on_trial_without_item")
     assert (found["status"], found["trial_ends_at"], found["items"]) == ("trialing", RENEWS, [])
@@ -93,6 +103,14 @@ def test_subscription_ended() -> None:
 # 4.2, invoice
 
 
+def test_invoice_draft_does_not_exist_here() -> None:
+    assert "draft" not in {*statuses.INVOICE.values(), *statuses.ORDER_INVOICE.values()}
+
+
+def test_invoice_uncollectible_does_not_exist_here() -> None:
+    assert "uncollectible" not in {*statuses.INVOICE.values(), *statuses.ORDER_INVOICE.values()}
+
+
 @pytest.mark.parametrize("name", [ORDER, INVOICE])
 def test_invoice_open(name: str) -> None:
     assert invoice_status(name, "pending") == "open"
@@ -126,6 +144,15 @@ def test_invoice_of_a_fraudulent_order_is_flagged_as_unknown() -> None:
 # 4.2, payment
 
 
+@pytest.mark.parametrize("word", ["requires_action", "authorized"])
+def test_payment_requires_action_or_authorized_does_not_exist_here(word: str) -> None:
+    assert word not in {*statuses.INVOICE_PAYMENT.values(), *statuses.ORDER_PAYMENT.values()}
+
+
+def test_payment_authorized_does_not_exist_here() -> None:
+    assert payment_status(ORDER, "authorized") == payment_status(INVOICE, "authorized") == "unknown"
+
+
 @pytest.mark.parametrize("name", [ORDER, INVOICE])
 def test_payment_pending(name: str) -> None:
     assert payment_status(name, "pending") == "pending"
@@ -157,6 +184,29 @@ def test_payment_canceled() -> None:
 
 
 # 4.2, refund
+
+
+def _refunds() -> set[str]:
+    """The statuses of all refunds that any fixture makes."""
+    found = (rows(name).get("refund") for name in names() if name.partition("__")[0].endswith("refunded"))
+    return {str(told(each)["status"]) for each in found if each is not None}
+
+
+def test_refund_pending_does_not_exist_here() -> None:
+    """There is no object of a refund, only an amount that has grown: what it tells has happened."""
+    assert _refunds() == {"succeeded"}
+
+
+def test_refund_failed_does_not_exist_here() -> None:
+    assert "failed" not in _refunds()
+
+
+def test_refund_canceled_does_not_exist_here() -> None:
+    assert "canceled" not in _refunds()
+
+
+def test_refund_reversed_does_not_exist_here() -> None:
+    assert "reversed" not in _refunds()
 
 
 @pytest.mark.parametrize(
@@ -193,14 +243,21 @@ def test_there_is_no_refund_before_money_went_back(name: str) -> None:
 # 4.2, whatever it is
 
 
+@pytest.mark.parametrize("word", ["warning", "needs_response", "under_review", "won", "lost", "closed"])
+def test_dispute_of_any_status_does_not_exist_here(word: str) -> None:
+    """The merchant of record settles them; an order may be marked fraudulent."""
+    kinds = {kind for each in provider.listings for kind in (each.kind, *each.feeds)}
+    assert "dispute" not in kinds, word
+
+
 @pytest.mark.parametrize("kind", ["invoice", "payment"])
 @pytest.mark.parametrize("name", [ORDER, INVOICE])
-def test_an_unknown_status_is_unknown_with_the_providers_word_kept(name: str, kind: str) -> None:
+def test_unknown_status_is_unknown_with_the_providers_word_kept(name: str, kind: str) -> None:
     found = told(rows(changed(name, status="invented"))[kind])
     assert (found["status"], found["provider_status"]) == ("unknown", "invented")
 
 
-def test_an_unknown_status_of_a_subscription_is_unknown() -> None:
+def test_unknown_status_of_a_subscription_is_unknown() -> None:
     found = subscription("subscription_updated__status_of_tomorrow")
     assert (found["status"], found["provider_status"]) == ("unknown", "hibernating")
 
