@@ -82,6 +82,8 @@ def accept(system: System, drift_id: int) -> Opened:
         opened = drift.one(connection, drift_id)
     if opened is None or opened.finding.action != "needs_review" or opened.finding.source is None:
         raise ConfigError(f"no finding {drift_id} waits for a person; `tallyhook drift list` shows those that do")
+    if opened.finding.kind == "usage":
+        return _accept_usage(system, opened)
     changes = _truth(system, opened)
     now = system.database.now()
     account = opened.account
@@ -93,6 +95,16 @@ def accept(system: System, drift_id: int) -> Opened:
     log.info("reconcile.accepted", run_id=opened.run_id, account=account, drift_id=drift_id)
     with system.database.read() as connection:
         done = drift.one(connection, drift_id)
+    assert done is not None
+    return done
+
+
+def _accept_usage(system: System, opened: Opened) -> Opened:
+    """Nothing is written but that a person has seen it: what a provider was told beyond our usage is never corrected."""
+    with system.database.write() as connection:
+        drift.accept(connection, opened, system.database.now())
+    with system.database.read() as connection:
+        done = drift.one(connection, opened.finding.id)
     assert done is not None
     return done
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from reconcile import heal, report
+from reconcile import heal, report, usage
 from reconcile.audit import audit, forgotten
 from reconcile.compare import kind_of
 from reconcile.heal import accept, list_drift
@@ -63,8 +63,8 @@ def _listings(account: Account, options: Options) -> list[Listing]:
     if options.kind is None:
         return list(listings)
     found = [each for each in listings if options.kind in (each.source, each.kind)]
-    if not found and options.kind != runs.EVENTS:
-        known = sorted({name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS})
+    if not found and options.kind not in (runs.EVENTS, usage.USAGE):
+        known = sorted({name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS, usage.USAGE})
         raise ConfigError(f"--kind {options.kind!r}: account {account.name!r} knows {', '.join(known)}")
     return found
 
@@ -156,6 +156,8 @@ def _passes(system: System, work: Work) -> None:
         work.reports.append(work.finished(listing.source) or _sweep(work, listing))
     if work.options.few is None and (work.options.kind is None or work.options.kind in _DERIVED_KINDS):
         work.reports.append(heal.repair(work))
+    told = usage.compare(work, system.meters)
+    work.reports += [told] if told is not None else []
 
 
 def _sweep(work: Work, listing: Listing) -> KindReport:

@@ -63,10 +63,10 @@ class Attempt:
         course = _course(courses, batch)
         period = course.at(batch.period_start) if course is not None else None
         end = period.end if period is not None else batch.period_end
-        if way.rules.closes and (end is None or end + way.rules.grace > now):
+        if way.rules.closes and batch.records and (end is None or end + way.rules.grace > now):
             self._reopen("period_runs", now + _LOOK_AGAIN if end is None else end + way.rules.grace, end)
         elif way.rules.dated and end is not None and end + way.rules.grace < now:
-            self._void("period_over")
+            self._void("period_over") if batch.records else self._move(courses)
         else:
             self._tell(courses, end)
 
@@ -242,6 +242,14 @@ class Attempt:
         with self._database.write() as connection:
             usage_batches.reopen(connection, self._batch, due, reason=reason, period_end=end)
 
+    def _move(self, courses: Sequence[Course]) -> None:
+        """What is told again has no records to be gathered anew: the batch itself goes on to the period that runs."""
+        now = self._database.now()
+        where = place(courses, now, now, None, self._way.prices)
+        subscription = where.course.subscription_id if where.course is not None else None
+        period = {"period_start": where.period.start, "period_end": where.period.end, "subscription_id": subscription}
+        self._finish_at("retry", now, reason="period_over", **period)
+
     def _void(self, reason: str) -> None:
         with self._database.write() as connection:
             usage_batches.void(connection, self._batch, reason)
@@ -270,6 +278,6 @@ def _belonging(way: Way, batch: Batch, courses: Sequence[Course]) -> dict[str, A
 
 def _identifier(batch: Batch) -> str:
     """One name for a batch, however often it is sent; another database's batch of the same number has another one."""
-    parts = (batch.account, batch.customer_id, batch.meter, batch.id, batch.created_at.isoformat(), batch.last_record)
+    parts = (batch.account, batch.customer_id, batch.meter, batch.id, batch.created_at.isoformat(), batch.attempts)
     packed = "\0".join(str(part) for part in parts).encode()
     return f"tallyhook_{hashlib.blake2b(packed, digest_size=16).hexdigest()}"

@@ -115,6 +115,14 @@ def accepted_missing(connection: Connection, account: str, source: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def accepted_excess(connection: Connection, account: str, source: str) -> int | None:
+    """By how much more the provider had when a person last accepted that it has more; None where nobody did."""
+    query = select(DRIFT.c.local, DRIFT.c.remote).where(DRIFT.c.account == account, DRIFT.c.source == source)
+    query = query.where(DRIFT.c.action == "accepted", DRIFT.c["class"] == "usage_excess")
+    row = connection.execute(query.order_by(DRIFT.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else int(row.remote) - int(row.local)
+
+
 def risky(connection: Connection, run_id: int, source: str) -> int:
     """How many existing rows the planned heal would change in status or amount, or mark as deleted."""
     query = select(func.count(func.distinct(DRIFT.c.source)))

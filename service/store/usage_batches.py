@@ -191,7 +191,13 @@ def finish(connection: Connection, batch: Batch, status: str, due: datetime | No
 
 
 def reopen(connection: Connection, batch: Batch, due: datetime, **values: Any) -> None:
-    """Let it gather further records until `due`. Where another one does so already, its records join that one."""
+    """Let it gather further records until `due`. Where another one does so already, its records join that one.
+
+    One without records of its own, which tells again what was lost, only waits.
+    """
+    if not batch.records:
+        finish(connection, batch, "retry", due, **values)
+        return
     try:
         with connection.begin_nested():
             finish(connection, batch, "open", due, **values)

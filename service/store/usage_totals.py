@@ -1,0 +1,155 @@
+"""What was told, added up by what a provider can be asked about; and the entries that put it right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, case, func, select
+from sqlalchemy.exc import IntegrityError
+
+from service.store import usage_batches
+from service.store.tables import USAGE_BATCHES as BATCHES
+from service.store.usage_batches import Batch
+from service.store.usage_tables import IN_HAND
+
+_STREAM: Final = ("account", "customer_id", "meter")
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent of one customer's meter in one of the provider's periods. `newest` is the batch that told last."""
+
+    account: str
+    customer_id: str
+    meter: str
+    counted_start: datetime
+    counted_end: datetime | None
+    told: int
+    last_sent: datetime
+    newest: int
+
+    @property
+    def stream(self) -> tuple[str, str]:
+        """Customer and meter."""
+        return self.customer_id, self.meter
+
+
+def cells(connection: Connection, account: str, since: datetime) -> list[Cell]:
+    """The cells in which something was told since then, each whole."""
+    c = BATCHES.c
+    told = (c.account == account, c.status == "sent", c.counted_start.is_not(None))
+    touched = select(c.customer_id, c.meter, c.counted_start).where(*told, c.sent_at >= since).distinct().subquery()
+    newest = func.max(case((c.asked_at.is_not(None), c.id)))  # entries that only put something right were never sent
+    grouped = (c.account, c.customer_id, c.meter, c.counted_start)
+    query = select(*grouped, func.max(c.counted_end), func.sum(c.told), func.max(c.sent_at), newest).where(*told)
+    query = query.join(
+        touched,
+        (touched.c.customer_id == c.customer_id)
+        & (touched.c.meter == c.meter)
+        & (touched.c.counted_start == c.counted_start),
+    )
+    rows = connection.execute(query.group_by(*grouped).order_by(c.customer_id, c.meter, c.counted_start))
+    return [
+        Cell(
+            account=row[0], customer_id=row[1], meter=row[2], counted_start=row[3], counted_end=row[4], told=int(row[5]),
+            last_sent=row[6], newest=row[7],
+        )
+        for row in rows
+        if row[7] is not None
+    ]  # fmt: skip
+
+
+def moving(connection: Connection, cell: Cell) -> bool:
+    """True where a batch of the cell's customer and meter is under way: a total read now would prove nothing."""
+    return _any(connection, cell, BATCHES.c.status.in_(IN_HAND))
+
+
+def undecided(connection: Connection, cell: Cell) -> list[Batch]:
+    """Its batches that wait for a person because their outcome could not be shown."""
+    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
+    return usage_batches.listed(connection, *mine, BATCHES.c.status == "needs_review", BATCHES.c.asked_at.is_not(None))
+
+
+def first_before(connection: Connection, cell: Cell) -> int:
+    """The provider's total before the first batch of the cell's customer and meter."""
+    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
+    query = select(BATCHES.c.total_before).where(*mine, BATCHES.c.status == "sent", BATCHES.c.total_before.is_not(None))
+    return int(connection.execute(query.order_by(BATCHES.c.id).limit(1)).scalar_one_or_none() or 0)
+
+
+def ever(connection: Connection, cell: Cell) -> int:
+    """All that was ever told of the cell's customer and meter."""
+    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
+    query = select(func.coalesce(func.sum(BATCHES.c.told), 0)).where(*mine, BATCHES.c.status == "sent")
+    return int(connection.execute(query).scalar_one())
+
+
+def since(connection: Connection, cell: Cell, start: datetime) -> int:
+    """All that was told of the cell's customer and meter in the provider's periods from `start` on."""
+    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
+    query = select(func.coalesce(func.sum(BATCHES.c.told), 0)).where(*mine, BATCHES.c.status == "sent")
+    return int(connection.execute(query.where(BATCHES.c.counted_start >= start)).scalar_one())
+
+
+def shifted(connection: Connection, account: str, since: datetime) -> list[Batch]:
+    """Batches sent since then that the provider counted in another period than they were used in."""
+    c = BATCHES.c
+    apart = (c.counted_start >= c.period_end) | (c.counted_end <= c.period_start)
+    return usage_batches.listed(connection, c.account == account, c.status == "sent", c.sent_at >= since, apart)
+
+
+def settle(connection: Connection, batches: Sequence[Batch], now: datetime, *, there: bool) -> None:
+    """Decide batches that waited for a person: they are there, or they are told anew."""
+    values: dict[str, Any] = {"status": "sent", "sent_at": now, "reason": "found"}
+    if not there:
+        # Under a new identifier: the provider may have taken the old one, and dropped the usage afterwards.
+        values = {
+            "status": "retry",
+            "next_attempt_at": now,
+            "asked_at": None,
+            "identifier": None,
+            "reason": "not_there",
+        }
+    for batch in batches[:1] if not there else batches:  # one of a customer and meter is in hand at a time
+        chosen = (BATCHES.c.id == batch.id) & (BATCHES.c.status == "needs_review")
+        connection.execute(BATCHES.update().where(chosen).values(**values))
+
+
+def tell_again(
+    connection: Connection, cell: Cell, missing: int, per: int, now: datetime, *, start: datetime, end: datetime | None
+) -> bool:
+    """Take what is missing out of its cell, and tell it in the period from `start`; False where something is under way.
+
+    Two entries, like in a ledger: one takes what was lost out of where it was believed to be, the other tells it.
+    """
+    model = usage_batches.get(connection, cell.newest)
+    assert model is not None
+    lost = {"quantity": -missing * per, "told": -missing, "billable": -missing * per}
+    shared = {name: getattr(model, name) for name in (*_STREAM, "aggregation", "subscription_id", "item_id")}
+    shared |= {
+        "records": 0,
+        "late": 0,
+        "first_at": model.first_at,
+        "last_at": model.last_at,
+        "last_record": 0,
+        "created_at": now,
+    }
+    here = {name: getattr(model, name) for name in ("period_start", "period_end", "counted_start", "counted_end")}
+    value = model.quantity if model.aggregation == "last" else missing * per
+    again = {"quantity": value, "period_start": start, "period_end": end, "next_attempt_at": now, "attempts": 0}
+    try:
+        with connection.begin_nested():
+            usage_batches.add(connection, {**shared, **again, "status": "retry", "reason": "told_again"})
+            usage_batches.add(
+                connection, {**shared, **here, **lost, "status": "sent", "sent_at": now, "reason": "lost"}
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def _any(connection: Connection, cell: Cell, condition: Any) -> bool:
+    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
+    return connection.execute(select(BATCHES.c.id).where(*mine, condition).limit(1)).first() is not None
