@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from service import logs
-from service.commands import calls, checks, drift, entitlements, events, running, usage
+from service.commands import batches, calls, checks, drift, entitlements, events, running, usage
 from service.errors import TallyhookError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ for part in (running, checks, events, entitlements, usage):
 app.add_typer(events.group, name="events")
 app.add_typer(drift.group, name="drift")
 app.add_typer(calls.group, name="calls")
+app.add_typer(batches.group, name="batches")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from service.account import Account, Accounts
 from service.moments import age, clock
-from service.store import calls, history, outages
+from service.store import calls, history, outages, usage_decisions
 from service.store.engine import Database
 from service.store.history import Record
 from service.store.outages import Unfinished
@@ -43,6 +43,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     open_drift: int
     calls: dict[str, int]
+    usage: dict[str, int]
     outages: tuple[Unfinished, ...]
     heartbeats: tuple[Record, ...]
     attention: tuple[str, ...]
@@ -57,13 +58,17 @@ def gather(database: Database, accounts: Accounts) -> Status:
         oldest = history.oldest_waiting(connection)
         drift = len(history.drift(connection))
         open_calls = calls.counts(connection)
+        told = usage_decisions.counts(connection, now)
         silent = tuple(outages.unfinished(connection))
         beats = tuple(history.heartbeats(connection))
     dead = inbox.get("dead", 0)
     return Status(
-        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, calls=open_calls,
+        at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, calls=open_calls, usage=told,
         outages=silent, heartbeats=beats,
-        attention=(*_attention(dead, drift, shown, now), *unsettled(open_calls), *(each for _, each in neglected(silent, now))),
+        attention=(
+            *_attention(dead, drift, shown, now), *unsettled(open_calls), *untold(told),
+            *(each for _, each in neglected(silent, now)),
+        ),
     )  # fmt: skip
 
 
@@ -85,6 +90,18 @@ def unsettled(open_calls: Mapping[str, int]) -> list[str]:
     return [
         f"{count} writes to a provider may have been done or not: see `tallyhook calls list --status needs_review`"
     ] * bool(count)
+
+
+def untold(found: Mapping[str, int]) -> list[str]:
+    """What to do about usage that the providers don't have, or may not have. Pure."""
+    sentences = {
+        "rejected": "batches of usage were refused by a provider",
+        "needs_review": "batches of usage may have been told or not",
+        "overdue": "batches of usage have been on their way for over an hour",
+    }
+    return [
+        f"{found[name]} {text}: see `tallyhook batches list`" for name, text in sentences.items() if found.get(name)
+    ]
 
 
 def outage(found: Unfinished) -> str:

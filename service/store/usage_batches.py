@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import LeaseLost
@@ -268,19 +268,6 @@ def listed(connection: Connection, *conditions: Any) -> list[Batch]:
 def add(connection: Connection, values: Mapping[str, Any]) -> int:
     """A batch without records of its own; its id."""
     return int(connection.execute(insert(BATCHES).values(**values).returning(BATCHES.c.id)).scalar_one())
-
-
-def counts(connection: Connection, now: datetime) -> dict[str, int]:
-    """How many batches need a person (`rejected`, `needs_review`), and how many are `overdue` by more than an hour."""
-    overdue = and_(BATCHES.c.status.in_(("retry", "unknown")), BATCHES.c.created_at < now - timedelta(hours=1))
-    kind = case((overdue, "overdue"), else_=BATCHES.c.status)
-    query = (
-        select(kind, func.count())
-        .where(or_(BATCHES.c.status.in_(("rejected", "needs_review")), overdue))
-        .group_by(kind)
-    )
-    found = {row[0]: int(row[1]) for row in connection.execute(query)}
-    return {name: found.get(name, 0) for name in ("rejected", "needs_review", "overdue")}
 
 
 def _change(connection: Connection, batch: Batch, values: Mapping[str, Any]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import applying, ingest, machine, reconciling, serving
+from tests.bench import applying, ingest, machine, reconciling, reporting, serving
 from tests.bench.processes import databases
 
-_PARTS = ("ingest", "serving", "apply", "reconcile")
+_PARTS = ("ingest", "serving", "apply", "reconcile", "usage")
 
 
 def main() -> int:
@@ -41,6 +41,9 @@ def main() -> int:
             sizes = [10_000, *([1_000_000] if given.million else [])]
             found["reconcile"] = reconciling.measure(both, sizes)
             _show(console, "reconcile --full over pages of 100 customers of 4 KB", found["reconcile"])
+        if "usage" in given.only:
+            found["usage"] = reporting.measure(both, 20_000 if given.quick else 100_000)
+            _show(console, "usage, one caller", found["usage"])
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=2) + "\n")
     lost = sum(cell["lost"] for cell in found.get("ingest", ()))

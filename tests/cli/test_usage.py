@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import text
+
 from service.meters import Meter
 from service.model import Customer
 from service.store.engine import Database
@@ -46,3 +49,44 @@ def test_what_can_not_be_answered_exits_with_2(run: Run, database: Database) -> 
         found = run("usage", *arguments)
         assert (found.code, found.out) == (2, "")
         assert found.err
+
+
+def _refused(database: Database, status: str = "rejected") -> None:
+    """One batch that a provider has refused."""
+    _used(database, 7)
+    columns = {
+        "account": "stripe", "customer_id": "cus_1", "meter": "inferences", "aggregation": "sum", "status": status,
+        "period_start": "2026-11-01 00:00:00.000000+00:00", "first_at": "2026-11-02 00:00:00.000000+00:00",
+        "last_at": "2026-11-02 00:00:00.000000+00:00", "created_at": "2026-11-02 00:00:00.000000+00:00",
+        "asked_at": "2026-11-02 00:00:00.000000+00:00",
+        "quantity": 7, "records": 1, "late": 0, "last_record": 1, "attempts": 1, "identifier": "x", "reason": "archived_meter",
+    }  # fmt: skip
+    names = ", ".join(columns)
+    with database.write() as connection:
+        connection.execute(text(f"INSERT INTO usage_batch ({names}) VALUES (:{', :'.join(columns)})"), columns)
+
+
+def test_status_says_that_usage_waits_for_a_person(run: Run, database: Database) -> None:
+    """And which command shows it."""
+    _refused(database)
+    found = run("status")
+    assert found.code == 1
+    assert "1 batches of usage were refused by a provider: see `tallyhook batches list`" in found.out
+    assert run("batches", "list", "--json").json()[0]["reason"] == "archived_meter"
+
+
+@pytest.mark.parametrize(("word", "status"), [("told", "sent"), ("again", "retry"), ("drop", "unbilled")])
+def test_a_persons_decision_stands(run: Run, database: Database, word: str, status: str) -> None:
+    """Once: afterwards the batch waits for nobody."""
+    _refused(database)
+    assert run("batches", "settle", "1", f"--{word}", "--json").json()["status"] == status
+    again = run("batches", "settle", "1", f"--{word}")
+    assert (again.code, "no batch 1 waits for a person" in again.err) == (2, True)
+    assert run("batches", "list", "--status", "rejected").out.strip() == "no such batches"
+
+
+def test_one_decision_at_a_time(run: Run, database: Database) -> None:
+    """None, or two, are refused."""
+    _refused(database)
+    for words in ((), ("--told", "--again")):
+        assert run("batches", "settle", "1", *words).code == 2

@@ -1,0 +1,59 @@
+"""Batches of usage that a person has to look at, and what the person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+
+from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from service.errors import ConfigError
+from service.store import usage_batches
+from service.store.tables import USAGE_BATCHES as BATCHES
+from service.store.usage_batches import Batch
+
+Decision: TypeAlias = Literal["told", "again", "drop"]
+WAITING: Final = ("rejected", "needs_review")
+
+
+def counts(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many batches need a person (`rejected`, `needs_review`), and how many are `overdue` by more than an hour."""
+    overdue = and_(BATCHES.c.status.in_(("retry", "unknown")), BATCHES.c.created_at < now - timedelta(hours=1))
+    kind = case((overdue, "overdue"), else_=BATCHES.c.status)
+    query = select(kind, func.count()).where(or_(BATCHES.c.status.in_(WAITING), overdue)).group_by(kind)
+    found = {row[0]: int(row[1]) for row in connection.execute(query)}
+    return {name: found.get(name, 0) for name in (*WAITING, "overdue")}
+
+
+def waiting(connection: Connection, *, account: str | None, statuses: tuple[str, ...], limit: int) -> list[Batch]:
+    """Batches of these statuses, oldest first; by default those that wait for a person or are on their way."""
+    chosen: list[Any] = [BATCHES.c.status.in_(statuses or (*WAITING, "retry", "sending", "unknown"))]
+    chosen += [BATCHES.c.account == account] if account is not None else []
+    return usage_batches.listed(connection, *chosen)[:limit]
+
+
+def decide(connection: Connection, batch_id: int, decision: Decision, now: datetime) -> Batch:
+    """Let a person's word stand. Raises `ConfigError` where the batch does not wait for one.
+
+    `told`: the provider has it. `again`: it has not, and is told anew, under a new identifier. `drop`: it is given up.
+    """
+    values: Mapping[str, Mapping[str, Any]] = {
+        "told": {"status": "sent", "sent_at": now},
+        "again": {"status": "retry", "next_attempt_at": now, "asked_at": None, "identifier": None},
+        "drop": {"status": "unbilled"},
+    }
+    chosen = and_(BATCHES.c.id == batch_id, BATCHES.c.status.in_(WAITING))
+    changed = {**values[decision], "reason": f"person_{decision}", "error": None}
+    try:
+        with connection.begin_nested():
+            done = connection.execute(update(BATCHES).where(chosen).values(**changed)).rowcount
+    except IntegrityError:
+        raise ConfigError(
+            f"another batch of the customer and meter of batch {batch_id} is under way; try again later"
+        ) from None
+    found = usage_batches.get(connection, batch_id)
+    if not done or found is None:
+        raise ConfigError(f"no batch {batch_id} waits for a person; `tallyhook batches list` shows those that do")
+    return found
