@@ -14,7 +14,7 @@ from service.http.api.operation import Parameters
 Limit: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=100, description="Rows a page.")]
 Cursor: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, description="From a `next` link.")]
 _ACCOUNT = "An account's name; needed where an id is known to several."
-Account: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=255, description=_ACCOUNT)]
+Account: TypeAlias = Annotated[Text, msgspec.Meta(description=_ACCOUNT)]
 Since: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True, description="`as_of` at or after this time.")]
 Before: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True, description="`as_of` before this time.")]
 Deleted: TypeAlias = Annotated[bool, msgspec.Meta(description="Also rows that were deleted at the provider.")]

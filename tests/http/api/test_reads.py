@@ -229,6 +229,12 @@ def test_a_wrong_parameter_is_named(client: httpx.Client) -> None:
         assert fault["detail"]
 
 
+@pytest.mark.parametrize("name", ["account", "kind", "object_id"])
+def test_no_database_is_asked_for_what_it_can_not_hold(client: httpx.Client, name: str) -> None:
+    """PostgreSQL's text has no NUL; asking for one would end as if the database were away."""
+    assert client.get("/v1/changes", params={name: "a\0b"}).status_code == 400
+
+
 def test_a_query_string_that_is_none_is_refused(client: httpx.Client) -> None:
     for query in ("a=%FF", "&".join(f"p{n}=1" for n in range(60))):
         assert problem(client.get(f"/v1/customers?{query}")) == (400, "bad_parameter")
