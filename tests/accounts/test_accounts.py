@@ -7,7 +7,7 @@ accounts always have some in common.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -20,6 +20,7 @@ from reconcile.report import AccountReport
 from reconcile.run import reconcile
 from service import replay
 from service.app import build
+from service.billing_provider import Writes
 from service.errors import OtherAccount
 from service.explain import explain
 from service.process import process_ids
@@ -29,6 +30,7 @@ from service.store import history
 from service.store.history import Filter
 from service.store.tables import EVENTS, STATE
 from service.system import System, options
+from service.usage_port import Metered
 from tests.accounts import rows
 from tests.accounts.branch import NAMES, Town, secret, write
 
@@ -149,7 +151,7 @@ def test_a_run_a_heal_and_a_persons_word_stay_in_their_account(alike: Town) -> N
 
 
 def test_another_accounts_key_changes_nothing(alike: Town) -> None:
-    """Neither a run, nor a read for a tie, nor a person's word takes what another account's key shows."""
+    """Neither a run, nor a read for a tie, nor a person's word takes what it shows, and nothing is written with it."""
     run(alike, A)
     alike.branches[A].lose()
     run(alike, A, full=True)
@@ -160,7 +162,10 @@ def test_another_accounts_key_changes_nothing(alike: Town) -> None:
     assert (refused.status, refused.exit_code) == ("refused", 2)
     assert "its rows came from" in str(refused.error)
     account = alike.system.account(A)
-    for attempt in (lambda: accept(alike.system, open_["id"]), account.reader):
+    attempts: list[Callable[[], object]] = [lambda: accept(alike.system, open_["id"]), account.reader]
+    attempts += [account.writer] if isinstance(alike.provider, Writes) else []
+    attempts += [account.meter] if isinstance(alike.provider, Metered) else []
+    for attempt in attempts:
         with pytest.raises(OtherAccount):
             attempt()
     assert {name: rows.of(alike.system.database, name) for name in NAMES} == before
