@@ -161,15 +161,16 @@ def load(document: Document, accounts: Iterable[str]) -> Plans:
 
     A price may mean only one plan at an account, since a subscription to it must mean only one.
     """
+    names = tuple(accounts)
     source = catalogue.having(document, "plans")
     specs = catalogue.convert(source, "plans", dict[str, _Spec])
     plans = [_plan(source, id_, rank, spec) for rank, (id_, spec) in enumerate(specs.items())]
     _same_limits(source, plans)
-    _known_accounts(source, specs, tuple(accounts))
+    _known_accounts(source, specs, names)
     policy = catalogue.convert(catalogue.having(document, "refunds"), "refunds", RefundPolicy)
     policies: dict[str | None, RefundPolicy] = {None: policy}
     policies |= {id_: spec.refunds for id_, spec in specs.items() if spec.refunds is not None}
-    return Plans(plans, _access(document, plans, tuple(accounts)), _prices(source, specs), _sold(specs), policies)
+    return Plans(plans, _access(document, plans, names), _prices(source, specs), _sold(specs), policies)
 
 
 def _plan(source: Document, id_: str, rank: int, spec: _Spec) -> Plan:

@@ -69,11 +69,12 @@ def by_id(connection: Connection, kind: Kind, accounts: Sequence[str], id_: str,
 def accounts_of_customer(connection: Connection, accounts: Sequence[str], id_: str) -> list[str]:
     """The accounts that know this customer, be it only from a subscription or an invoice that came before it."""
     customers = STATE["customer"]
-    found = [select(customers.c.account).where(customers.c.account.in_(accounts), customers.c.id == id_)]
-    for kind in ("subscription", "invoice", "payment"):
-        table = STATE[kind]
-        found.append(select(table.c.account).where(table.c.account.in_(accounts), table.c.customer_id == id_))
-    return sorted(connection.execute(union(*found)).scalars())
+    known = select(customers.c.account).where(customers.c.account.in_(accounts), customers.c.id == id_)
+    if found := sorted(connection.execute(known).scalars()):
+        return found
+    tables = [STATE[kind] for kind in ("subscription", "invoice", "payment")]
+    named = [select(each.c.account).where(each.c.account.in_(accounts), each.c.customer_id == id_) for each in tables]
+    return sorted(connection.execute(union(*named)).scalars())
 
 
 def children(connection: Connection, kind: Kind, rows: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:

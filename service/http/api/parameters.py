@@ -67,6 +67,12 @@ class OfAccount(Parameters, frozen=True, kw_only=True):
     account: Account | UnsetType = UNSET
 
 
+class OfUser(Parameters, frozen=True, kw_only=True):
+    """Of which user of the application."""
+
+    user_id: Text
+
+
 class One(Parameters, frozen=True, kw_only=True):
     """A single object."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.http.api import bodies, parameters, reads, shapes, usage, writes
+from service.entitled import Entitlements
+from service.http.api import bodies, entitlements, parameters, reads, shapes, usage, writes
 from service.http.api.operation import Operation
 from service.usage import Recorded
 
@@ -57,6 +58,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         name="listChanges", method="GET", path="/v1/changes", summary="What changed, each change once, in commit order",
         run=reads.changes, query=parameters.Fed, answers={200: shapes.Changes}, causes=("unknown_account",),
+    ),
+    Operation(
+        name="getCustomerEntitlements", method="GET", path="/v1/customers/{id}/entitlements",
+        summary="What a customer may use now, and why", run=entitlements.of_customer, query=parameters.OfAccount,
+        answers={200: Entitlements}, causes=("unknown_account", "ambiguous_id"),
+    ),
+    Operation(
+        name="getEntitlements", method="GET", path="/v1/entitlements",
+        summary="What a user of the application may use now, and why", run=entitlements.of_user,
+        query=parameters.OfUser, answers={200: Entitlements},
     ),
     Operation(
         name="createCustomer", method="POST", path="/v1/customers", summary="Make a customer of a user",
