@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import applying, ingest, machine, reconciling, reporting, serving
+from tests.bench import applying, entitlements, ingest, machine, reconciling, reporting, serving
 from tests.bench.processes import databases
 
-_PARTS = ("ingest", "serving", "apply", "reconcile", "usage")
+_PARTS = ("ingest", "serving", "apply", "reconcile", "usage", "entitlements")
 
 
 def main() -> int:
@@ -30,10 +30,11 @@ def main() -> int:
         if "ingest" in given.only:
             found["ingest"] = ingest.measure(both, seconds)
             _show(console, f"durable ingest of 4 KB events, {seconds:g} s a cell", found["ingest"])
-        if "serving" in given.only:
-            found["serving"] = serving.measure(both, seconds)
-            for title, rows in found["serving"].items():
-                _show(console, title, rows)
+        for part, measured in (("serving", serving.measure), ("entitlements", entitlements.measure)):
+            if part in given.only:
+                found[part] = measured(both, seconds)
+                for title, rows in found[part].items():
+                    _show(console, title, rows)
         if "apply" in given.only:
             found["apply"] = applying.measure(both, 5_000 if given.quick else 20_000)
             _show(console, "apply, one worker process, history written", found["apply"])

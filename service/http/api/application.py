@@ -31,7 +31,8 @@ from service.http.problem import answer
 from service.system import System
 
 PREFIX: Final = "/v1"
-_THREADS: Final = {False: 4, True: 4}
+# More threads would only compete with the event loop for the interpreter: what a read waits for is short.
+_THREADS: Final = {False: 3, True: 4}
 _WAITING: Final = {False: 256, True: 64}
 _encode = msgspec.json.Encoder().encode
 log = structlog.get_logger()
