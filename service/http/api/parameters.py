@@ -67,6 +67,14 @@ class OfAccount(Parameters, frozen=True, kw_only=True):
     account: Account | UnsetType = UNSET
 
 
+class OfPeriod(Parameters, frozen=True, kw_only=True):
+    """Whose usage, and of which periods: those that begin in a month (UTC), or those that run now."""
+
+    customer: Text
+    account: Account | UnsetType = UNSET
+    period: Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")] | UnsetType = UNSET
+
+
 class OfUser(Parameters, frozen=True, kw_only=True):
     """Of which user of the application."""
 

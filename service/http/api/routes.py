@@ -8,6 +8,7 @@ from service.entitled import Entitlements
 from service.http.api import bodies, entitlements, parameters, reads, shapes, usage, writes
 from service.http.api.operation import Operation
 from service.usage import Recorded
+from service.usage_bill import CustomerUsage
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -114,6 +115,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         run=usage.report, query=parameters.OfAccount, body=bodies.UsageRecord | bodies.UsageRecords, scope="write",
         key="optional", answers={201: Recorded, 200: shapes.UsageResults},
         causes=("unknown_account", "unknown_meter", "unknown_customer", "refused"),
+    ),
+    Operation(
+        name="getUsage", method="GET", path="/v1/usage", summary="What a customer used, and the bill to come",
+        run=usage.bill, query=parameters.OfPeriod, answers={200: CustomerUsage},
+        causes=("unknown_account", "ambiguous_id", "not_found"),
     ),
     Operation(
         name="getCall", method="GET", path="/v1/calls/{id}", summary="A write, and what is known of its outcome",

@@ -1,4 +1,4 @@
-"""Usage: recorded here, durably and once for each key; it is told to the provider later."""
+"""Usage: recorded here, durably and once for each key, and told to the provider later; and the bill to come of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from service.errors import UsageError
+from service.errors import UnknownCustomer, UsageError
 from service.http.api import lookup, outcomes, shapes
 from service.http.api.asking import missing_key
 from service.http.api.bodies import UsageRecord
 from service.http.api.operation import Asked, Reply
-from service.http.api.parameters import OfAccount
+from service.http.api.parameters import OfAccount, OfPeriod
+from service.http.api.problem import Refused
 from service.system import System
 from service.usage import Outcome, Recorded, UsageReport
 
@@ -28,6 +29,17 @@ def report(system: System, asked: Asked[OfAccount, UsageRecord | list[UsageRecor
     found = [_result(index, outcome) for index, outcome in enumerate(system.usage.report_many(reports))]
     counts = {status: sum(each.status == status for each in found) for status in ("recorded", "duplicate", "refused")}
     return Reply(shapes.UsageResults(data=found, **counts))
+
+
+def bill(system: System, asked: Asked[OfPeriod, None]) -> Reply:
+    """What a customer used and what it costs, meter by meter."""
+    given = asked.query
+    account = lookup.owner(system, given.customer, given.account)
+    month = None if given.period is UNSET else given.period
+    try:
+        return Reply(system.bills.of(customer_id=given.customer, account=account, month=month))
+    except UnknownCustomer as error:
+        raise Refused("not_found", str(error)) from None
 
 
 def _report(record: UsageRecord, asked: Asked[OfAccount, Any], place: str) -> UsageReport:

@@ -80,3 +80,24 @@ def test_an_account_chooses_among_customers_of_one_id(client: httpx.Client, copy
     assert post(client, ONE, "b", "?account=paddle").json()["account"] == "paddle"
     assert post(client, ONE | {"account": "stripe"}, "c", "?account=paddle").json()["account"] == "stripe"
     assert problem(post(client, ONE, "d", "?account=shop")) == (404, "unknown_account")
+
+
+def test_the_bill_to_come_is_told_line_by_line(client: httpx.Client, copy: Copy) -> None:
+    copy.put("customer", "cus_1", Customer(currency="USD"))
+    post(client, ONE | {"quantity": 1_100_000}, "key-1")
+    shown = client.get("/v1/usage?customer=cus_1").json()
+    (meter,) = shown["meters"]
+    (bill,) = meter["bills"]
+    assert (meter["meter"], meter["quantity"], shown["totals"]) == ("inferences", 1_100_000, {"USD": 200})
+    assert [(line["quantity"], line["price"]) for line in bill["lines"]] == [(100_000, None), (1_000_000, "2.00")]
+    assert meter["period_start"].endswith("Z")
+    assert client.get("/v1/usage?customer=cus_1&period=2020-01").json()["meters"] == []
+
+
+def test_a_bill_needs_a_customer_and_a_month_that_is_one(client: httpx.Client, copy: Copy) -> None:
+    assert problem(client.get("/v1/usage")) == (400, "bad_parameter")
+    assert problem(client.get("/v1/usage?customer=cus_1&period=2026-13")) == (400, "bad_parameter")
+    assert problem(client.get("/v1/usage?customer=cus_1")) == (404, "not_found")
+    for account in ("stripe", "paddle"):
+        copy.put("customer", "cus_1", Customer(), account=account)
+    assert problem(client.get("/v1/usage?customer=cus_1")) == (409, "ambiguous_id")
