@@ -36,6 +36,7 @@ class Customer(_Row, table=True):
         Index("customer_email", "email"),
         Index("customer_email_folded", text("lower(email)")),
         Index("customer_user", "user_id"),
+        Index("customer_newest", "created_at", "account", "id"),
     )
 
     email: str | None = None
@@ -50,6 +51,7 @@ class Subscription(_Row, table=True):
     __tablename__ = "subscription"
     __table_args__ = (
         Index("subscription_customer", "account", "customer_id"),
+        Index("subscription_newest", "created_at", "account", "id"),
         Index("subscription_user", "user_id"),
         Index("subscription_email", "email"),
         Index("subscription_email_folded", text("lower(email)")),
@@ -107,6 +109,8 @@ class Invoice(_Row, table=True):
     __tablename__ = "invoice"
     __table_args__ = (
         Index("invoice_customer", "account", "customer_id"),
+        Index("invoice_newest", "created_at", "account", "id"),
+        partial("invoice_user", "user_id IS NOT NULL", "user_id"),
         Index("invoice_subscription", "account", "subscription_id"),
     )
 
@@ -158,6 +162,8 @@ class Payment(_Row, table=True):
     __tablename__ = "payment"
     __table_args__ = (
         Index("payment_customer", "account", "customer_id"),
+        Index("payment_newest", "created_at", "account", "id"),
+        partial("payment_user", "user_id IS NOT NULL", "user_id"),
         Index("payment_invoice", "account", "invoice_id"),
     )
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, literal, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, or_, select, tuple_, union
 
 from service.model import Kind
 from service.store.tables import CHILD, STATE
@@ -33,7 +33,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: Sequence[str]
     equals: Mapping[str, str] = {}
-    emails: Sequence[str] = ()
+    email: str | None = None
     user_id: str | None = None
     updated_since: datetime | None = None
     updated_before: datetime | None = None
@@ -115,8 +115,8 @@ def _undated(table: Table, chosen: Select[Any], after: Position | None) -> Selec
 def _conditions(connection: Connection, kind: Kind, wanted: Wanted) -> list[ColumnElement[bool]]:
     table = STATE[kind]
     found = [table.c.account.in_(wanted.accounts), *(table.c[name] == value for name, value in wanted.equals.items())]
-    if wanted.emails:
-        found.append(table.c.email.in_(wanted.emails))
+    if wanted.email is not None:
+        found.append(func.lower(table.c.email) == func.lower(wanted.email))
     if wanted.user_id is not None:
         found.append(_of_user(connection, table, wanted.accounts, wanted.user_id))
     if wanted.updated_since is not None:

@@ -24,6 +24,7 @@ from service.store.tables import EVENTS
 
 SECRET = "whsec_7f3kJx9mark"
 KEY = "sk_test_9Qmark4zz"
+TOKEN = "api-token-mark-4711"
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
@@ -46,7 +47,6 @@ Run = Callable[..., Ran]
 def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (
         "TALLYHOOK_CONFIG",
-        "TALLYHOOK_API_TOKEN",
         "TALLYHOOK_LOG_LEVEL",
         "STRIPE_API_BASE",
         "STRIPE_MODE",
@@ -56,6 +56,7 @@ def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/tallyhook.db")
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("STRIPE_API_KEY", KEY)
+    monkeypatch.setenv("TALLYHOOK_API_TOKEN", f"{TOKEN}:read")
     before = logging.getLogger().handlers[:]
     yield
     logging.getLogger().handlers[:] = before

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from service.store.engine import Database
 from service.store.run_tables import Drift
 from service.store.tables import EVENTS, table
-from tests.cli.conftest import KEY, SECRET, Run, late_payer, store
+from tests.cli.conftest import KEY, SECRET, TOKEN, Run, late_payer, store
 
 CUSTOMER = {"id": "cus_1", "object": "customer", "created": 1_772_600_000, "email": "mark@example.com", "name": "Ada"}
 
@@ -239,7 +239,7 @@ def test_no_command_prints_a_secret_a_key_or_a_payload(run: Run, database: Datab
                     "drift list", "verify --account stripe --header a:b --body /dev/null", "explain cus_1"):  # fmt: skip
         for more in ((), ("--json",)):
             ran = run(*command.split(), *more)
-            for mark in (SECRET, KEY, "payload-mark"):
+            for mark in (SECRET, KEY, TOKEN, "payload-mark"):
                 assert mark not in ran.out + ran.err, command
 
 

@@ -124,7 +124,7 @@ def _wanted(given: Any, accounts: Sequence[str], equals: dict[str, str]) -> Want
     return Wanted(
         accounts=accounts,
         equals={column: value for column, value in chosen.items() if value is not UNSET} | equals,
-        emails=() if email is UNSET else tuple({email, email.lower()}),
+        email=None if email is UNSET else email,
         user_id=None if given.user_id is UNSET else given.user_id,
         updated_since=moment(given.updated_since),
         updated_before=moment(given.updated_before),

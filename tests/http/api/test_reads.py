@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from service.model import Customer, Invoice, InvoiceLine, Payment, Refund, Subscription, SubscriptionItem
+from service.store import listing
 from service.system import System
-from tests.http.api.conftest import NOW, Copy, problem
+from tests.http.api.conftest import NOW, Copy, problem, settings
 
 
 def ids(response: httpx.Response) -> list[str]:
@@ -62,7 +64,7 @@ def test_a_link_keeps_what_was_asked_for(client: httpx.Client, copy: Copy) -> No
 
 
 def test_customers_are_found_by_every_filter(client: httpx.Client, copy: Copy) -> None:
-    copy.put("customer", "cus_a", Customer(created_at=NOW, email="ada@example.com", user_id="u1"))
+    copy.put("customer", "cus_a", Customer(created_at=NOW, email="Ada@Example.com", user_id="u1"))
     copy.put("customer", "cus_b", Customer(created_at=NOW, status="archived"), account="paddle")
     copy.put("customer", "cus_c", Customer(created_at=NOW), deleted=True)
     expected = {
@@ -70,7 +72,7 @@ def test_customers_are_found_by_every_filter(client: httpx.Client, copy: Copy) -
         "account=paddle": ["cus_b"],
         "status=archived": ["cus_b"],
         "user_id=u1": ["cus_a"],
-        "email=Ada@example.com": ["cus_a"],
+        "email=aDA@example.com": ["cus_a"],
         "email=bob@example.com": [],
         "include_deleted=true": ["cus_a", "cus_b", "cus_c"],
         "updated_since=2026-03-04T05:06:09Z": ["cus_b"],
@@ -265,3 +267,27 @@ def test_a_database_that_does_not_answer_is_503(client: httpx.Client, system: Sy
 def _rename(system: System, one: str, other: str) -> None:
     with system.database.write() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {one} RENAME TO {other}")
+
+
+def test_a_list_reads_its_rows_from_an_index(postgres_url: str) -> None:
+    """The newest page must not sort the whole table: the plan says how it is read."""
+    made = System(settings(postgres_url))
+    copy = Copy(made)
+    copy.customers(1)
+    statements: list[str] = []
+    event.listen(made.database.engine, "before_cursor_execute", lambda *a: statements.append(a[2] % _quoted(a[3])))
+    with made.database.read() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        wanted = listing.Wanted(accounts=["stripe", "paddle"])
+        listing.page(connection, "customer", wanted, listing.Position(NOW, "stripe", "cus_9"), 20)
+        query = next(each for each in statements if "created_at IS NOT NULL" in each)
+        plan = "\n".join(connection.exec_driver_sql("EXPLAIN " + query.replace("%", "%%")).scalars())
+    made.close()
+    assert "Backward using customer_newest" in plan
+    assert "Sort" not in plan
+
+
+def _quoted(parameters: dict[str, object]) -> dict[str, str]:
+    return {
+        name: f"'{value}'" if isinstance(value, str | datetime) else str(value) for name, value in parameters.items()
+    }
