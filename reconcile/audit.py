@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from reconcile.ledger import Pass, Work
+from reconcile.ledger import Pass, Turned, Work
 from reconcile.money import stake
 from reconcile.plan import OVERLAP, Window
 from reconcile.report import KindReport
@@ -76,7 +76,8 @@ def _page(system: System, work: Work, passing: Pass, page: EventPage) -> None:
     passing.report.drift += len(missed)
     with work.database.write() as connection:
         passing.add(connection, found)
-        passing.page(connection, page.cursor, page.as_of, len(page.events))
+        passing.turn(1, len(page.events))
+        passing.pages(connection, [Turned(page.cursor, page.as_of, len(page.events))])
     passing.scratch.commit(passing.entry.pages)
 
 

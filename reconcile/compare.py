@@ -57,7 +57,6 @@ def findings(row: StateRow | None, change: Change, ordering: Ordering, cause: st
     named: dict[str, Any] = {"kind": snapshot.kind, "object_id": snapshot.id, "source": snapshot.key, "cause": cause}
     named["amount"], named["currency"], named["day"] = stake(local, remote)
     if row is None or (snapshot.key not in row.sources and snapshot.kind in MERGED):
-        named["amount"] = stake(None, snapshot.content())[0] if row is None else named["amount"]
         return [Finding(**named, drift_class=_class("missing_local", cause), remote=as_text(remote.get("status")))]
     return [
         Finding(**named, drift_class=_class("mismatch", cause), field=field, local=as_text(old), remote=as_text(new))

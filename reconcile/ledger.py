@@ -76,6 +76,14 @@ class Work:
         return msgspec.json.decode(entry.progress, type=KindReport)
 
 
+class Turned(msgspec.Struct, frozen=True):
+    """A page that has been read: how many entries it had, when, and where the next one begins."""
+
+    cursor: str | None
+    as_of: datetime
+    objects: int
+
+
 class Pass:
     """One pass over one listing (or the event log). Its ledger and findings are saved together, page by page.
 
@@ -111,15 +119,19 @@ class Pass:
         else:
             self.scratch.close()
 
-    def page(self, connection: Connection, cursor: str | None, as_of: datetime, objects: int) -> None:
-        """Record one page in the caller's transaction, which also holds its findings."""
+    def turn(self, pages: int, objects: int) -> None:
+        """Tell whoever watches that so many more have been read, not kept yet; raises `RunStopped` where it is to stop."""
+        self.work.progress.page(self.source, self.entry.pages + pages, self.entry.objects + objects)
+
+    def pages(self, connection: Connection, pages: Sequence[Turned]) -> None:
+        """Record pages in the caller's transaction, which also holds their findings."""
         entry = self.entry
-        entry.cursor, entry.pages, entry.objects = cursor, entry.pages + 1, entry.objects + objects
-        entry.started_as_of = entry.started_as_of or as_of
+        for page in pages:
+            entry.cursor, entry.pages, entry.objects = page.cursor, entry.pages + 1, entry.objects + page.objects
+            entry.started_as_of = entry.started_as_of or page.as_of
         self.report.pages, self.report.objects = entry.pages, entry.objects
         runs.save_entry(connection, self.work.run, entry)
         runs.beat(connection, self.work.run, self.work.database.now())
-        self.work.progress.page(self.source, entry.pages, entry.objects)
 
     def add(self, connection: Connection, findings: Sequence[Finding]) -> None:
         """Store findings in the caller's transaction and tell the log."""

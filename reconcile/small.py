@@ -39,7 +39,7 @@ class SmallSweep(Sweep):
 
     def _list(self) -> None:
         pages = self.passing.window.pages or 0
-        while self._next_page():
+        while self._advance(most=1):
             if self.passing.entry.pages >= pages:
                 self.work.overrun = self.work.overrun or self._unknown > 0
                 return

@@ -10,13 +10,13 @@ import msgspec
 from sqlalchemy import Connection
 
 from reconcile.compare import findings, kind_of, missing_remote, needs_person, newer, verdict
-from reconcile.ledger import Pass, Work
+from reconcile.ledger import Pass, Turned, Work
 from reconcile.money import Movement
 from reconcile.plan import due
 from reconcile.scratch import Planned
 from reconcile.tally import Sheet, Tally
 from service.apply import apply, seen
-from service.errors import NotFound, ProviderUnavailable
+from service.errors import MappingError, NotFound, ProviderError, ProviderUnavailable, RunStopped
 from service.instants import micros
 from service.model import Change, Kind, Snapshot
 from service.provider import Listing, Page, Read
@@ -30,7 +30,13 @@ Targets: TypeAlias = dict[str, state.Key]
 """Objects to read by id, and the row that each feeds."""
 Moved: TypeAlias = tuple[list[Movement], list[Movement]]
 """Money that rows stand for, and what the provider puts in its place."""
+Failure: TypeAlias = ProviderError | MappingError | RunStopped
+"""What leaves a listing unfinished."""
 _LOOK = 100
+# What goes into one transaction: a commit and a dozen statements cost as much for one page as for several. PostgreSQL holds
+# a lock a row meanwhile, and has room for some thousands.
+_ENOUGH = 400
+_PAGES = 10
 
 
 class Sweep:
@@ -49,28 +55,44 @@ class Sweep:
         self._still_open()
 
     def _list(self) -> None:
-        while self._next_page():
+        while self._advance():
             continue
 
-    def _next_page(self) -> bool:
-        """Read and compare one page; True while there are more."""
-        cursor, since = self.passing.entry.cursor, self.passing.window.since
-        began = self.work.database.now()
-        page = self.work.reader.page(self.listing.source, cursor=cursor, since=since, until=None)
-        self._page(page, began)
-        return page.cursor is not None
+    def _advance(self, most: int = _PAGES) -> bool:
+        """Read and compare some pages, at most so many; True while there are more."""
+        pages, groups, failure = self._gather(most)
+        if pages:
+            self._compare(pages, groups)
+        if failure is not None:
+            raise failure
+        return pages[-1].cursor is not None
 
-    def _page(self, page: Page, began: datetime) -> None:
-        groups = self._fresh([self._changes(each, page.as_of, micros(began)) for each in page.objects if each])
+    def _gather(self, most: int) -> tuple[list[Page], list[Group], Failure | None]:
+        """Pages for one transaction, and the objects on them; where a call fails, what came before, and the failure."""
+        pages: list[Page] = []
+        groups: list[Group] = []
+        cursor, since = self.passing.entry.cursor, self.passing.window.since
+        while len(pages) < most and sum(map(len, groups)) < _ENOUGH and (cursor is not None or not pages):
+            began = micros(self.work.database.now())
+            try:
+                page = self.work.reader.page(self.listing.source, cursor=cursor, since=since, until=None)
+                self.passing.turn(len(pages) + 1, sum(len(each.objects) for each in (*pages, page)))
+            except (ProviderError, MappingError, RunStopped) as error:
+                return pages, groups, error
+            fresh = self._fresh([self._changes(each, page.as_of, began) for each in page.objects if each])
+            self._remember(fresh)
+            pages, groups, cursor = [*pages, page], groups + fresh, page.cursor
+        return pages, groups, None
+
+    def _compare(self, pages: Sequence[Page], groups: Sequence[Group]) -> None:
         rows = self._load(groups)
-        self._remember(groups)
         sheet = self.tally.sheet(groups, rows)
         new, targets = self._sort(groups, rows, sheet)
         found = self._look(targets)
         new, causes = self._unless_busy(new)
         for group in new:
             sheet.new(group, healed=not self.work.options.dry_run)
-        self._store(page, new, causes, rows, found)
+        self._store(pages, new, causes, rows, found)
 
     def _fresh(self, groups: list[Group]) -> list[Group]:
         """Without what earlier pages showed already: numbered pages shift while new objects push the older ones on."""
@@ -121,8 +143,10 @@ class Sweep:
         self.report.pending += len(busy)
         return [group for group in new if group[0].snapshot.source_id not in busy], causes
 
-    def _store(self, page: Page, new: list[Group], causes: Mapping[str, str], rows: Rows, found: list[Finding]) -> None:
-        """Save a page: its new objects (they can't damage anything, so they needn't wait), findings and ledger."""
+    def _store(
+        self, pages: Sequence[Page], new: list[Group], causes: Mapping[str, str], rows: Rows, found: list[Finding]
+    ) -> None:
+        """Save pages: their new objects (they can't damage anything, so they needn't wait), findings and ledger."""
         work, changes = self.work, [change for group in new for change in group]
         dry = work.options.dry_run
         for change in changes:
@@ -136,7 +160,7 @@ class Sweep:
                 now = work.database.now()
                 apply(connection, work.account.name, changes, ordering=self.ordering, confirmed={}, now=now)
             self.passing.add(connection, found)
-            self.passing.page(connection, page.cursor, page.as_of, len(page.objects))
+            self.passing.pages(connection, [Turned(each.cursor, each.as_of, len(each.objects)) for each in pages])
         self.report.healed += 0 if dry else len(new)
         self.passing.scratch.commit(self.passing.entry.pages)
 

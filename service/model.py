@@ -6,17 +6,19 @@ Money is an integer in ISO 4217 minor units beside an upper-case currency. Times
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+from service.content import Content as Content
+from service.content import content_of as content_of
+from service.content import digest as digest
 
 Kind: TypeAlias = Literal[
     "customer", "subscription", "invoice", "payment", "refund", "dispute", "credit_note", "product", "price"
 ]
 UNKNOWN: Final = "unknown"
-Content: TypeAlias = dict[str, Any]
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,26 +279,3 @@ class Change(msgspec.Struct, frozen=True):
 
 
 Verdict: TypeAlias = Literal["applied", "unchanged", "stale", "tie"]
-
-
-def content_of(fields: Fields) -> Content:
-    """Plain values of `fields` (times stay datetimes); equal contents are equal dictionaries."""
-    # NUL becomes U+FFFD: PostgreSQL's text can't hold it, and the raw bytes keep it anyway.
-    content: Content = msgspec.to_builtins(fields, builtin_types=(datetime,))
-    return _without_nul(content)
-
-
-def _without_nul(content: Content) -> Content:
-    for name, value in content.items():
-        kind = type(value)
-        if kind is str and "\0" in value:
-            content[name] = value.replace("\0", "\ufffd")
-        elif kind is tuple or kind is list:
-            content[name] = [_without_nul(child) for child in value]
-    return content
-
-
-def digest(content: Content) -> str:
-    """A short identity of a content, the same on every machine and in every process."""
-    packed = msgspec.json.encode(content, order="deterministic")
-    return hashlib.blake2b(packed, digest_size=12).hexdigest()

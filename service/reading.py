@@ -18,6 +18,7 @@ Object: TypeAlias = dict[str, Any]
 
 _EMPTY: Final[Object] = {}
 _ID_LENGTH: Final = 255
+_LARGEST: Final = 10**16
 _UNITS: Final = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -40,11 +41,11 @@ def text(obj: Object, name: str) -> str | None:
 
 
 def whole(obj: Object, name: str) -> int | None:
-    """A whole number."""
+    """A whole number, of a size that a column can hold."""
     value = obj.get(name)
-    if value is None or type(value) is int:
+    if value is None or (type(value) is int and -_LARGEST <= value <= _LARGEST):
         return value
-    raise wrong(name, "a whole number", value)
+    raise wrong(name, "a whole number of at most 16 digits", value)
 
 
 def flag(obj: Object, name: str) -> bool | None:

@@ -5,15 +5,17 @@ PostgreSQL takes whole columns as arrays (`unnest`): one statement however many 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Float, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Connection, Float, LargeBinary, Table, TextClause, text
 from sqlalchemy.types import BigInteger, Integer
 
+from service.store.arrays import Packed
 from service.store.types import UtcDateTime, to_text
 
 Row = Mapping[str, Any]
@@ -41,17 +43,6 @@ def upsert(
     _run(connection, table, rows, tuple(columns), f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}")
 
 
-def unnest(table: Table, columns: Sequence[str]) -> str:
-    """`SELECT * FROM unnest(...)` over one array parameter a column, in binary (text costs five times as much)."""
-    arrays = ", ".join(f"%(c{index})b::{pg_type(table.c[name])}[]" for index, name in enumerate(columns))
-    return f"SELECT * FROM unnest({arrays}) AS incoming({', '.join(_quoted(name) for name in columns)})"
-
-
-def arrays(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, list[Any]]:
-    """The parameters of `unnest`."""
-    return {f"c{index}": [row[name] for row in rows] for index, name in enumerate(columns)}
-
-
 def incoming(
     connection: Connection, types: Mapping[str, str], rows: Sequence[Sequence[Any]]
 ) -> tuple[str, dict[str, Any]]:
@@ -62,19 +53,15 @@ def incoming(
     if connection.dialect.name == "postgresql":
         columns = list(zip(*rows, strict=True)) or [()] * len(types)
         casts = ", ".join(f"CAST(:i{n} AS {kind}[])" for n, kind in enumerate(types.values()))
-        return f"unnest({casts}) AS i({', '.join(types)})", {f"i{n}": list(column) for n, column in enumerate(columns)}
+        packed = {f"i{n}": Packed(kind, columns[n]) for n, kind in enumerate(types.values())}
+        return f"unnest({casts}) AS i({', '.join(types)})", packed
     picked = ", ".join(f"value ->> {n} AS {name}" for n, name in enumerate(types))
-    packed = msgspec.json.encode([[_sqlite_value(value) for value in row] for row in rows]).decode()
-    return f"(SELECT {picked} FROM json_each(:i)) AS i", {"i": packed}
-
-
-def plain(rows: Iterable[Row], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Rows as SQLite's driver takes them: times as sortable text."""
-    return [tuple(_sqlite_value(row[name]) for name in columns) for row in rows]
+    document = msgspec.json.encode([[_sqlite_value(value) for value in row] for row in rows]).decode()
+    return f"(SELECT {picked} FROM json_each(:i)) AS i", {"i": document}
 
 
 @lru_cache(maxsize=256)
-def pg_type(column: Column[Any]) -> str:
+def _pg_type(column: Column[Any]) -> str:
     """PostgreSQL's name of a column's type, for array casts."""
     kind = column.type
     if isinstance(kind, UtcDateTime):
@@ -90,24 +77,73 @@ def pg_type(column: Column[Any]) -> str:
     return "integer" if isinstance(kind, Integer) else "text"
 
 
+def among(connection: Connection, column: str, values: Sequence[str]) -> tuple[TextClause, dict[str, Any]]:
+    """A condition that `column` holds one of these texts, and its parameter: one however many there are.
+
+    An expanding IN is rendered anew for each number of values, which costs more than the query itself.
+    """
+    if connection.dialect.name == "postgresql":
+        return _among(column, "= ANY(CAST(:chosen AS text[]))"), {"chosen": Packed("text", values)}
+    packed = msgspec.json.encode(values).decode()
+    return _among(column, "IN (SELECT value FROM json_each(:chosen))"), {"chosen": packed}
+
+
+@lru_cache(maxsize=64)
+def _among(column: str, condition: str) -> TextClause:
+    return text(f"{column} {condition}")
+
+
+class _Insert(msgspec.Struct, frozen=True):
+    """One statement, and how its rows become parameters: `pick` takes a row's values in order, `times` are places of times."""
+
+    statement: str
+    pick: Callable[[Row], Sequence[Any]]
+    types: tuple[str, ...]
+    times: tuple[int, ...]
+
+
 @lru_cache(maxsize=256)
-def _statement(table: Table, columns: tuple[str, ...], tail: str, postgres: bool) -> str:
-    names = ", ".join(_quoted(name) for name in columns)
+def _insert(table: Table, columns: tuple[str, ...], tail: str, postgres: bool) -> _Insert:
+    types = tuple(_pg_type(table.c[name]) for name in columns)
     if postgres:
-        return f"INSERT INTO {table.name} ({names}) {unnest(table, columns)}{tail}"
-    marks = ", ".join("?" for _ in columns)
-    return f"INSERT INTO {table.name} ({names}) VALUES ({marks}){tail}"
+        # One array parameter a column, in binary: text costs five times as much.
+        arrays = ", ".join(f"%(c{n})b::{kind}[]" for n, kind in enumerate(types))
+        values = f"SELECT * FROM unnest({arrays})"
+    else:
+        values = f"VALUES ({', '.join('?' for _ in columns)})"
+    names = ", ".join(_quoted(name) for name in columns)
+    times = tuple(n for n, kind in enumerate(types) if kind == "timestamptz")
+    return _Insert(f"INSERT INTO {table.name} ({names}) {values}{tail}", _picker(columns), types, times)
+
+
+def _picker(columns: Sequence[str]) -> Callable[[Row], Sequence[Any]]:
+    if len(columns) > 1:
+        return itemgetter(*columns)
+    return lambda row: (row[columns[0]],)
 
 
 def _run(connection: Connection, table: Table, rows: Sequence[Row], columns: tuple[str, ...], tail: str) -> None:
     if not rows:
         return
     postgres = connection.dialect.name == "postgresql"
-    statement = _statement(table, columns, tail, postgres)
+    insert = _insert(table, columns, tail, postgres)
+    picked = [insert.pick(row) for row in rows]
     if postgres:
-        connection.exec_driver_sql(statement, arrays(rows, columns))
+        arrays = zip(insert.types, zip(*picked, strict=True), strict=True)
+        parameters = {f"c{n}": Packed(kind, values) for n, (kind, values) in enumerate(arrays)}
+        connection.exec_driver_sql(insert.statement, parameters)
     else:
-        connection.exec_driver_sql(statement, plain(rows, columns))
+        connection.exec_driver_sql(insert.statement, [_plain(row, insert.times) for row in picked])
+
+
+def _plain(row: Sequence[Any], times: Sequence[int]) -> tuple[Any, ...]:
+    """A row as SQLite's driver takes it: times as sortable text."""
+    values = list(row)
+    for place in times:
+        moment = values[place]
+        if moment is not None:
+            values[place] = to_text(moment)
+    return tuple(values)
 
 
 def _sqlite_value(value: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Table, func, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
 
 from service.model import Kind
 from service.store import bulk
@@ -22,6 +22,15 @@ _COLUMNS: Final = (
 # What a mass change would damage: the brake counts objects with a finding in one of these.
 RISKY: Final = ("status", "amount", "amount_paid", "amount_due", "currency", "deleted_at")
 _CHUNK: Final = 1000
+_CAUSES: Final = select(DRIFT.c.source, DRIFT.c.cause).where(
+    DRIFT.c.run_id == bindparam("run"), DRIFT.c["class"] == "missed_event", DRIFT.c.cause.is_not(None)
+)
+_BUSY: Final = (
+    select(EVENTS.c.object_id)
+    .distinct()
+    .where(EVENTS.c.account == bindparam("account"), EVENTS.c.kind == bindparam("source"))
+    .where(EVENTS.c.status.in_((*OPEN, "dead")))
+)
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -78,9 +87,10 @@ def add(connection: Connection, run_id: int, account: str, findings: Sequence[Fi
 
 def settle(connection: Connection, run_id: int, sources: Sequence[str], action: str, now: datetime) -> None:
     """Give the planned findings of these provider objects their outcome."""
-    chosen = (DRIFT.c.run_id == run_id) & (DRIFT.c.action == "planned") & DRIFT.c.source.in_(sources)
+    chosen, parameters = bulk.among(connection, "source", sources)
+    wanted = (DRIFT.c.run_id == run_id) & (DRIFT.c.action == "planned")
     done = now if action in ("healed", "overtaken") else None
-    connection.execute(update(DRIFT).where(chosen).values(action=action, resolved_at=done))
+    connection.execute(update(DRIFT).where(wanted, chosen).values(action=action, resolved_at=done), parameters)
 
 
 def settle_rest(connection: Connection, run_id: int, source: str, action: str) -> int:
@@ -132,16 +142,14 @@ def risky(connection: Connection, run_id: int, source: str) -> int:
 
 def causes(connection: Connection, run_id: int, sources: Sequence[str]) -> dict[str, str]:
     """Which of these provider objects the run's event audit found a missed event for, and the event."""
-    query = select(DRIFT.c.source, DRIFT.c.cause).where(DRIFT.c.run_id == run_id, DRIFT.c.source.in_(sources))
-    found = connection.execute(query.where(DRIFT.c["class"] == "missed_event", DRIFT.c.cause.is_not(None)))
-    return {row.source: row.cause for row in found}
+    chosen, parameters = bulk.among(connection, "source", sources)
+    return {row[0]: row[1] for row in connection.execute(_CAUSES.where(chosen), parameters | {"run": run_id})}
 
 
 def busy(connection: Connection, account: str, source: str, ids: Sequence[str]) -> set[str]:
     """Which of these provider objects have an event that is still open, or dead: they are pending, not drift."""
-    query = select(EVENTS.c.object_id).distinct().where(EVENTS.c.account == account, EVENTS.c.kind == source)
-    query = query.where(EVENTS.c.object_id.in_(ids), EVENTS.c.status.in_((*OPEN, "dead")))
-    return set(connection.execute(query).scalars())
+    chosen, parameters = bulk.among(connection, "object_id", ids)
+    return set(connection.execute(_BUSY.where(chosen), parameters | {"account": account, "source": source}).scalars())
 
 
 def count_rows(connection: Connection, account: str, kind: Kind) -> int:

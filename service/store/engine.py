@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from service.errors import ConfigError
+from service.store.arrays import teach
 
 _CLOCK_CHECK_SECONDS = 60.0
 _TRANSIENT = ("40001", "40P01")
@@ -135,7 +136,9 @@ def is_data_error(error: Exception) -> bool:
 def _engine(url: URL, pool: type[Pool], **options: Any) -> Engine:
     if url.drivername == "sqlite":
         return _sqlite(url, pool, options)
-    return create_engine(url, poolclass=pool, pool_pre_ping=False, connect_args=_POSTGRES, **options)
+    engine = create_engine(url, poolclass=pool, pool_pre_ping=False, connect_args=_POSTGRES, **options)
+    event.listen(engine, "connect", lambda connection, _record: teach(connection.adapters))
+    return engine
 
 
 def _sqlite(url: URL, pool: type[Pool], options: dict[str, Any]) -> Engine:

@@ -80,7 +80,7 @@ class Drift(SQLModel, table=True):
 
     __tablename__ = "drift"
     __table_args__ = (
-        Index("drift_run", "run_id"),
+        Index("drift_run_source", "run_id", "source"),
         Index("drift_object", "account", "kind", "object_id"),
         partial("drift_open", "action = 'needs_review'", "id"),
     )

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Select, TextClause, bindparam, select, text
 
 from service.instants import moment
 from service.model import CHILDREN, Cause, Content, Kind, Payment, Snapshot
@@ -168,12 +169,17 @@ def new_row(snapshot: Snapshot) -> StateRow:
 
 
 def _load_kind(connection: Connection, account: str, kind: Kind, ids: list[str]) -> Rows:
-    table = STATE[kind]
-    chosen = [table.c.id, table.c.sources, table.c.deleted_at, *(table.c[name] for name in COLUMNS[kind])]
-    query = select(*chosen).where(table.c.account == account, table.c.id.in_(ids))
-    found: Sequence[Sequence[Any]] = connection.execute(query).all()
+    chosen, parameters = bulk.among(connection, "id", ids)
+    found: Sequence[Sequence[Any]] = connection.execute(_rows(kind, chosen), parameters | {"account": account}).all()
     children = _load_children(connection, account, kind, [row[0] for row in found]) if kind in CHILDREN else {}
     return {(kind, row[0]): _state_row(kind, row, children.get(row[0], [])) for row in found}
+
+
+@lru_cache(maxsize=64)
+def _rows(kind: Kind, chosen: TextClause) -> Select[Any]:
+    table = STATE[kind]
+    columns = [table.c.id, table.c.sources, table.c.deleted_at, *(table.c[name] for name in COLUMNS[kind])]
+    return select(*columns).where(table.c.account == bindparam("account"), chosen)
 
 
 def _state_row(kind: Kind, row: Sequence[Any], children: list[Content]) -> StateRow:
@@ -184,14 +190,21 @@ def _state_row(kind: Kind, row: Sequence[Any], children: list[Content]) -> State
 
 
 def _load_children(connection: Connection, account: str, kind: str, parents: list[str]) -> dict[str, list[Content]]:
-    table, parent = CHILD[kind]
+    if not parents:
+        return {}
     names = _CHILD_COLUMNS[kind]
-    query = select(table.c[parent], *(table.c[name] for name in names))
-    query = query.where(table.c.account == account, table.c[parent].in_(parents))
+    chosen, parameters = bulk.among(connection, CHILD[kind][1], parents)
     found: dict[str, list[Content]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(_child_rows(kind, chosen), parameters | {"account": account}):
         found[row[0]].append(dict(zip(names, row[1:], strict=True)))
     return {key: sorted(children, key=lambda child: str(child["id"])) for key, children in found.items()}
+
+
+@lru_cache(maxsize=64)
+def _child_rows(kind: str, chosen: TextClause) -> Select[Any]:
+    table, parent = CHILD[kind]
+    columns = [table.c[parent], *(table.c[name] for name in _CHILD_COLUMNS[kind])]
+    return select(*columns).where(table.c.account == bindparam("account"), chosen)
 
 
 def _values(account: str, row: StateRow) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def to_text(value: datetime) -> str:
     """The sortable text of a time, as SQLite keeps it: always UTC, always microseconds."""
+    if value.tzinfo is UTC:
+        return value.isoformat(" ", "microseconds")
     aware = _aware(value)
     assert aware is not None
     return aware.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")

@@ -41,7 +41,7 @@ def main() -> int:
         if "reconcile" in given.only:
             sizes = [10_000, *([1_000_000] if given.million else [])]
             found["reconcile"] = reconciling.measure(both, sizes)
-            _show(console, "reconcile --full over pages of 100 customers of 4 KB", found["reconcile"])
+            _show(console, "reconcile --full over pages of 100 objects of 4 KB", found["reconcile"])
         if "usage" in given.only:
             found["usage"] = reporting.measure(both, 20_000 if given.quick else 100_000)
             _show(console, "usage, one caller", found["usage"])

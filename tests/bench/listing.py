@@ -1,20 +1,18 @@
-"""A list API for the reconcile benchmark: `python -m tests.bench.listing PORT OBJECTS`. Pages of 100 customers of 4 KB."""
+"""A list API for the reconcile benchmark: `python -m tests.bench.listing PORT OBJECTS KIND`. Pages of 100 objects of 4 KB."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
 from email.utils import formatdate
 from typing import cast
 
 import uvloop
 
-from tests.bench.events import SIZE, customer
+from tests.bench.events import MODELS, sized
 
 _PAGE = 100
-_CURSOR = re.compile(rb"starting_after=cus_(\d+)")
 _EMPTY = b'{"object": "list", "data": [], "has_more": false, "url": "/"}'
 _ACCOUNT = b'{"object": "account", "id": "acct_bench"}'
 
@@ -23,6 +21,7 @@ class Listing(asyncio.Protocol):
     """Answers one request after the other."""
 
     objects = 0
+    kind = b""
     model = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,16 +44,17 @@ class Listing(asyncio.Protocol):
     def _content(self, path: bytes) -> bytes:
         if path.startswith(b"/v1/account"):
             return _ACCOUNT
-        if not path.startswith(b"/v1/customers"):
+        listed, _, query = path.partition(b"?")
+        if listed.startswith(b"/v1/%ss/" % self.kind):
+            return self._object(int(listed.rpartition(b"_")[2]))
+        if listed != b"/v1/%ss" % self.kind:
             return _EMPTY
-        if path.startswith(b"/v1/customers/"):
-            return self._object(int(path.partition(b"cus_")[2].partition(b"?")[0]))
-        found = _CURSOR.search(path)
-        first = int(found[1]) + 1 if found is not None else 0
+        cursor = query.partition(b"starting_after=")[2].partition(b"&")[0]
+        first = int(cursor.rpartition(b"_")[2]) + 1 if cursor else 0
         last = min(first + _PAGE, self.objects)
         data = b",".join(map(self._object, range(first, last)))
         more = b"true" if last < self.objects else b"false"
-        return b'{"object": "list", "url": "/v1/customers", "has_more": %s, "data": [%s]}' % (more, data)
+        return b'{"object": "list", "url": "/", "has_more": %s, "data": [%s]}' % (more, data)
 
     def _object(self, number: int) -> bytes:
         return self.model.replace(b"0000000000", b"%010d" % number)
@@ -68,10 +68,8 @@ async def serve(port: int) -> None:
 
 def main() -> None:
     """Render the model object, serve."""
-    thing = customer("cus_0000000000", 1_780_000_000, "name 0000000000")
-    thing["description"] = ""
-    thing["description"] = "x" * (SIZE - len(json.dumps(thing)))
-    Listing.model = json.dumps(thing).encode()
+    kind = sys.argv[3]
+    Listing.kind, Listing.model = kind.encode(), json.dumps(sized(MODELS[kind])).encode()
     Listing.objects = int(sys.argv[2])
     uvloop.run(serve(int(sys.argv[1])))
 

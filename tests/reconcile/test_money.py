@@ -64,6 +64,7 @@ def agrees(counter: Counter, seed: int) -> None:
     chance = random.Random(seed)
     sandbox = played(counter.provider, seed, chance.randrange(5, 40))
     counter.open(sandbox)
+    sandbox.settings.page_cap = chance.choice((2, 7, 100))
     kept = chance.choice((0.0, 0.5, 0.9))
     counter.deliver([each for each in sandbox.deliveries.take() if chance.random() < kept])
     before = counter.sums(without=receipts(sandbox))

@@ -81,17 +81,18 @@ class Killed(BaseException):
 
 
 def test_a_killed_run_resumes_at_its_cursor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.sandbox.settings.page_cap = 2
-    for number in range(9):
+    """Ten pages go into one transaction; the process dies two pages after the first of them."""
+    world.sandbox.settings.page_cap = 1
+    for number in range(13):
         world.customer(name=f"c{number}")
     world.later()
     world.run()
-    world.sql("UPDATE customer SET name = 'edited' WHERE name IN ('c0', 'c8')")
+    world.sql("UPDATE customer SET name = 'edited' WHERE name IN ('c0', 'c12')")
     reader = world.system.account("stripe").reader()
     real, asked = reader.page, list[str | None]()
 
     def dying(source: str, **where: Any) -> Page:
-        if source == "customer" and where["cursor"] is not None and len(asked) == 3:
+        if source == "customer" and where["cursor"] is not None and len(asked) == 12:
             raise Killed
         if source == "customer":
             asked.append(where["cursor"])
@@ -105,9 +106,9 @@ def test_a_killed_run_resumes_at_its_cursor(world: World, monkeypatch: pytest.Mo
     world.sandbox.requests.clear()
     report = world.run(full=True)
     customers = next(kind for kind in report.kinds if kind.source == "customer")
-    assert (report.resumed, report.status, customers.objects, customers.pages) == (True, "complete", 9, 5)
-    assert sum(path == "/v1/customers" for _, path in world.sandbox.requests) == 1 + 3, "two pages were not read again"
-    assert sorted(line.remote or "" for line in report.findings) == ["c0", "c8"]
+    assert (report.resumed, report.status, customers.objects, customers.pages) == (True, "complete", 13, 13)
+    assert sum(path == "/v1/customers" for _, path in world.sandbox.requests) == 1 + 3, "ten pages were not read again"
+    assert sorted(line.remote or "" for line in report.findings) == ["c0", "c12"]
     assert {line.action for line in report.findings} == {"healed"}
     assert world.run(full=True).findings == []
 
