@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from service.billing_provider import Writer, Writes
 from service.errors import ConfigError, NotSupported
 from service.provider import Budget, Connection, Envelope, Headers, Provider, Reader
 from service.settings import AccountSettings
 from service.usage_port import Metered, UsageWriter
+from service.write_port import Writer, Writes
 
 Guard: TypeAlias = Callable[["Account", Reader], None]
 """Raises `OtherAccount` where a read side does not show the account that the rows came from."""

@@ -14,19 +14,8 @@ import msgspec
 
 from service.account import Account
 from service.apply import apply, seen
-from service.billing_provider import (
-    CancelSubscription,
-    ChangePlan,
-    CreateCustomer,
-    CreateSubscription,
-    IssuedInvoice,
-    Item,
-    RefundPayment,
-    Result,
-    ResumeSubscription,
-    User,
-)
-from service.calls import Calls, Request, held
+from service.billing_provider import IssuedInvoice, Result
+from service.calls import Calls, Request
 from service.errors import BadRequest, NotFound
 from service.instants import micros
 from service.model import Cause, Customer, Fields, Invoice, Kind, Payment, Subscription
@@ -35,6 +24,16 @@ from service.refunds import Allowance
 from service.store import billing_rows, watermark
 from service.store.engine import Database
 from service.usage import Recorded, Usage, UsageReport
+from service.write_port import (
+    CancelSubscription,
+    ChangePlan,
+    CreateCustomer,
+    CreateSubscription,
+    Item,
+    RefundPayment,
+    ResumeSubscription,
+    User,
+)
 
 F = TypeVar("F", bound=Fields)
 Proration = Literal["prorate", "invoice_now", "none"]
@@ -209,7 +208,7 @@ class Billing:
         for read in self._account.writer().invoices(customer_id):
             self._keep(read, began, customer_id)
             ids.update({each.id: None for each in read.snapshots if each.kind == "invoice"})
-        found = [(id_, held(self._database, self._account.name, "invoice", id_)) for id_ in ids]
+        found = [(id_, self._held("invoice", id_)) for id_ in ids]
         return [
             IssuedInvoice(account=self._account.name, id=id_, invoice=invoice)
             for id_, invoice in found if isinstance(invoice, Invoice)
@@ -234,7 +233,7 @@ class Billing:
     def _allowance(self, payment_id: str, payment: Payment, refunded: int) -> Allowance:
         with self._database.read() as connection:
             subscription_id = billing_rows.subscription_of(connection, self._account.name, payment_id)
-        found = subscription_id and held(self._database, self._account.name, "subscription", subscription_id)
+        found = subscription_id and self._held("subscription", subscription_id)
         subscription = found if isinstance(found, Subscription) else None
         prices = _bought_as(subscription) if subscription is not None else []
         plans = [plan for price in prices if (plan := self._rules.plan_of(self._account.name, price)) is not None]
@@ -256,14 +255,18 @@ class Billing:
         return given
 
     def _row(self, kind: Kind, object_id: str, fields: type[F]) -> F:
-        """The object as the copy holds it, read from the provider where it does not hold it yet."""
-        found = held(self._database, self._account.name, kind, object_id)
+        """The object as the copy holds it; where it does not hold it yet, read from the provider, if it has a list of this kind."""
+        found = self._held(kind, object_id)
         if found is None:
             self._fetch(kind, object_id)
-            found = held(self._database, self._account.name, kind, object_id)
+            found = self._held(kind, object_id)
         if not isinstance(found, fields):
             raise NotFound(f"{self._account.name} has no {kind} {object_id!r}")
         return found
+
+    def _held(self, kind: Kind, object_id: str) -> Fields | None:
+        with self._database.read() as connection:
+            return billing_rows.held(connection, self._account.name, kind, object_id)
 
     def _fetch(self, kind: Kind, object_id: str) -> None:
         source = next(

@@ -5,7 +5,8 @@ intent (a row, committed) -> request -> outcome and state, one transaction
 
 A process may die anywhere between. Whatever is left open is settled by `service.settling`: while the provider still remembers the
 idempotency key, the same request is sent again under it; otherwise the object is looked for, and what can be neither found
-nor excluded waits for a person as `needs_review`. Nothing is ever blindly sent twice.
+nor excluded waits for a person as `needs_review`. Nothing is ever blindly sent twice. A process that outlives its lease still
+records what it learns to have been done; it can record nothing else.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from tenacity import RetryCallState, wait_exponential_jitter
 
 from service.account import Account
 from service.apply import Judgement, apply, seen
-from service.billing_provider import Call, Operation, Result, Written
+from service.attempt import backoff
+from service.billing_provider import Result
 from service.errors import (
     BadRequest,
     CallInProgress,
@@ -39,16 +40,19 @@ from service.errors import (
     Undecided,
 )
 from service.instants import micros
-from service.model import FIELDS, Cause, Fields, Kind
-from service.store import calls, state, watermark
+from service.model import Cause, Fields, Kind
+from service.store import billing_rows, calls, watermark
 from service.store.calls import Stored
 from service.store.engine import Database
+from service.write_port import Call, Operation, Written
 
 _SEND_SECONDS: Final = 45.0
-"""Nothing is sent later than this after its intent; with the HTTP timeout it ends before the lease does."""
+"""No request is sent later than this after it was begun, however long the budget holds it back.
+
+Where there are no keys, one request follows one intent, so absence can be told by when the intent was recorded.
+"""
 _KEY_MARGIN: Final = timedelta(hours=1)
 _RETRIES: Final = 2
-_BACKOFF: Final = wait_exponential_jitter(multiplier=5, max=3600, jitter=5)
 _DID_NOTHING: Final = (NotSupported, BadRequest, NotFound)
 _DID_NOTHING_THIS_TIME: Final = (NotDone, Forbidden, RateLimited)
 log = structlog.get_logger()
@@ -295,23 +299,8 @@ class Calls:
             calls.close(connection, call.id, holder, status, self._database.now(), str(error)[:2000])
         log.warning("call.refused", call_id=call.id, operation=call.operation, status=status, detail=str(error))
 
-    def _value(self, kind: str | None, object_id: str | None) -> Fields | None:
+    def _value(self, kind: Kind | None, object_id: str | None) -> Fields | None:
         if kind is None or object_id is None:
             return None
-        return held(self._database, self._account.name, kind, object_id)  # type: ignore[arg-type]
-
-
-def held(database: Database, account: str, kind: Kind, object_id: str) -> Fields | None:
-    """The object as the copy holds it now; None where it holds none."""
-    with database.read() as connection:
-        row = state.load(connection, account, [(kind, object_id)]).get((kind, object_id))
-    if row is None or row.content is None:
-        return None
-    return msgspec.convert(row.content, FIELDS[kind], builtin_types=(datetime,))
-
-
-def backoff(attempts: int) -> float:
-    """Seconds until a call is looked into again after this many attempts: doubling, at most an hour, with jitter."""
-    made = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
-    made.attempt_number = attempts
-    return float(_BACKOFF(made))
+        with self._database.read() as connection:
+            return billing_rows.held(connection, self._account.name, kind, object_id)

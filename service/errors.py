@@ -189,4 +189,8 @@ class NotFound(ProviderError):
 
 
 class BadRequest(ProviderError):
-    """The provider refused the request itself (400): our parameters are wrong."""
+    """The request itself is refused: our parameters are wrong. `status` is the provider's, None where nothing was sent."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

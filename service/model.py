@@ -261,7 +261,7 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """What writes state: `event:<id>`, `run:<id>`, `call:<id>`."""
+    """What writes state: `event:<id>`, `run:<id>`, `call:<id>` of a write, or `call:read <id>` of what the write side looked up."""
 
     type: Literal["event", "run", "call"]
     id: str

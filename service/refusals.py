@@ -52,7 +52,7 @@ def refused(operation: str, response: httpx.Response, words: Words) -> ProviderE
         return NotFound(message)
     if status == 429:
         return RateLimited(message, retry_after(response.headers))
-    return BadRequest(message) if 400 <= status < 500 else ProviderUnavailable(message)
+    return BadRequest(message, status) if 400 <= status < 500 else ProviderUnavailable(message)
 
 
 def retry_after(headers: httpx.Headers) -> float | None:

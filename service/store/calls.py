@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from service.model import Kind
 from service.store.call_tables import OPEN
 from service.store.tables import CALLS
 
@@ -33,7 +34,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     generation: int
     sent_key: str
-    kind: str | None
+    kind: Kind | None
     object_id: str | None
     url: str | None
     error: str | None

@@ -20,7 +20,6 @@ from reconcile.report import AccountReport
 from reconcile.run import reconcile
 from service import replay
 from service.app import build
-from service.billing_provider import Writes
 from service.errors import OtherAccount
 from service.explain import explain
 from service.process import process_ids
@@ -31,6 +30,7 @@ from service.store.history import Filter
 from service.store.tables import EVENTS, STATE
 from service.system import System, options
 from service.usage_port import Metered
+from service.write_port import Writes
 from tests.accounts import rows
 from tests.accounts.branch import NAMES, Town, secret, write
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from service.billing_provider import Result, User
+from service.billing_provider import Result
 from service.errors import NotDone, ProviderError, TallyhookError, WriteError
 from service.store import calls
+from service.store.tables import STATE
+from service.write_port import User
 from tests.billing.cases.base import Case, discover
+from tests.billing.shop import bought, payments, signed_up, subscription
 from tests.billing.world import Died, Stage, World
 
+Act = Callable[[], Result]
 FAULTS = ("rate_limited", "server_error", "server_error_after", "connection_reset", "connection_reset_after")
 
 
@@ -45,14 +53,14 @@ schedules = st.fixed_dictionaries(
 )
 
 
-def _attempt(world: World, trouble: Trouble, act: object) -> Result | None:
+def _attempt(world: World, trouble: Trouble, act: Act) -> Result | None:
     """One call under its trouble; None where it has no result."""
     faults = world.case.sandbox.faults
     for name in trouble.faults:
         setattr(faults, name, getattr(faults, name) + 1)
     world.mortal.dies_at, world.mortal.after = trouble.dies_at, trouble.after
     try:
-        return act()  # type: ignore[operator, no-any-return]
+        return act()
     except (Died, WriteError, ProviderError):
         return None
     finally:
@@ -60,14 +68,12 @@ def _attempt(world: World, trouble: Trouble, act: object) -> Result | None:
         world.mortal.dies_at = None
 
 
-def _until_known(
-    world: World, key: str, act: object, schedule: dict[str, object], tries: list[Trouble]
-) -> Result | None:
+def _until_known(world: World, key: str, act: Act, schedule: dict[str, Any], tries: list[Trouble]) -> Result | None:
     """Call under every trouble in turn, let the workers settle, then ask by the same key until the outcome is known."""
     for trouble in tries:
         if (result := _attempt(world, trouble, act)) is not None:
             return result
-        world.later(int(str(schedule["wait"])))
+        world.later(schedule["wait"])
         if schedule["webhook_first"]:
             world.deliver()
     if schedule["settle_first"]:
@@ -77,7 +83,7 @@ def _until_known(
         if found is not None and found.status == "needs_review":
             return None
         try:
-            return act()  # type: ignore[operator, no-any-return]
+            return act()
         except NotDone:
             continue
         except TallyhookError:
@@ -85,47 +91,36 @@ def _until_known(
     raise AssertionError(f"never known: {world.call_of(key)}")
 
 
-def _check(world: World, case: Case, schedule: dict[str, object]) -> None:
+def _check(world: World, case: Case, schedule: dict[str, Any]) -> None:
     user = User(id="42", email="ada@example.com", name="Ada")
-    customer = _until_known(
-        world,
-        "c",
-        lambda: world.billing.create_customer(user, idempotency_key="c"),
-        schedule,
-        schedule["customer"],  # type: ignore[arg-type]
-    )
+    create = partial(world.billing.create_customer, user, idempotency_key="c")
+    customer = _until_known(world, "c", create, schedule, schedule["customer"])
     made = case.customers("42")
     assert len(made) <= 1, "two customers"
     if customer is None:
         assert not case.keyed
         return
     assert made == [customer.object_id]
-    assert customer.object_id is not None
-    case.can_pay(customer.object_id)
-    subscribed = _until_known(
-        world, "s", lambda: world.billing.create_subscription(customer.object_id, "pro", idempotency_key="s"),
-        schedule, schedule["subscription"],  # type: ignore[arg-type]
-    )  # fmt: skip
-    assert case.started(customer.object_id) <= 1, "two subscriptions"
+    customer_id = made[0]
+    case.can_pay(customer_id)
+    subscribe = partial(world.billing.create_subscription, customer_id, "pro", idempotency_key="s")
+    subscribed = _until_known(world, "s", subscribe, schedule, schedule["subscription"])
+    assert case.started(customer_id) <= 1, "two subscriptions"
     if subscribed is None:
         assert not case.keyed
         return
-    assert case.started(customer.object_id) == 1
+    assert case.started(customer_id) == 1
     if subscribed.state == "pending_checkout":
         assert subscribed.url is not None
         case.check_out(subscribed.url, subscribed.object_id)
-    assert len(case.subscriptions(customer.object_id)) == 1
-    assert len(case.charges(customer.object_id)) == 1, "charged twice, or not at all"
+    assert len(case.subscriptions(customer_id)) == 1
+    assert len(case.charges(customer_id)) == 1, "charged twice, or not at all"
     world.deliver()
-    _one_row_each(world, customer.object_id)
+    _one_row_each(world, customer_id)
 
 
 def _one_row_each(world: World, customer_id: str) -> None:
     """The webhook and the answer, in whichever order, end in one row."""
-    from sqlalchemy import select
-
-    from service.store.tables import STATE
-
     table = STATE["subscription"]
     with world.system.database.read() as connection:
         rows = connection.execute(select(table.c.id, table.c.status, table.c.customer_id)).all()
@@ -153,7 +148,7 @@ def _property(provider: str, stage: Stage, database_url: str, examples: int) -> 
 
     @settings(max_examples=examples, derandomize=True, deadline=None, database=None)
     @given(schedule=schedules)
-    def holds(schedule: dict[str, object]) -> None:
+    def holds(schedule: dict[str, Any]) -> None:
         stage.case = make()
         world.renew(stage.case)
         _check(world, stage.case, schedule)
@@ -162,3 +157,35 @@ def _property(provider: str, stage: Stage, database_url: str, examples: int) -> 
         holds()
     finally:
         world.close()
+
+
+_ONE_EACH = [Trouble(faults=(each,)) for each in FAULTS]
+_ONE_EACH += [Trouble(dies_at=at, after=after) for at in (1, 2) for after in (False, True)]
+
+
+@pytest.mark.parametrize(
+    "trouble", _ONE_EACH, ids=lambda each: f"{'-'.join(each.faults)}{each.dies_at or ''}{each.after or ''}"
+)
+@pytest.mark.parametrize("operation", ["refund", "cancel", "change_plan"])
+def test_what_changes_a_subscription_or_gives_money_back_happens_once(
+    world: World, operation: str, trouble: Trouble
+) -> None:
+    """Each fault and each death once, then the same key until the outcome is known: done exactly once."""
+    case = world.case
+    customer_id, subscription_id = signed_up(world)
+    payment = payments(world, customer_id)[0]
+    acts: dict[str, Act] = {
+        "refund": partial(world.billing.refund, payment, amount=500, idempotency_key="k"),
+        "cancel": partial(world.billing.cancel_subscription, subscription_id, at_period_end=True, idempotency_key="k"),
+        "change_plan": partial(
+            world.billing.change_plan, subscription_id, "team", proration="none", idempotency_key="k"
+        ),
+    }
+    schedule = {"wait": 120, "webhook_first": False, "settle_first": True}
+    result = _until_known(world, "k", acts[operation], schedule, [trouble])
+    assert result is not None
+    world.deliver()
+    held = subscription(world, subscription_id)
+    assert sum(case.refunds(payment)) == (500 if operation == "refund" else 0)
+    assert (held.cancels_at is not None) == (operation == "cancel")
+    assert (world.prices["team"] in bought(held)) == (operation == "change_plan")

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from service.billing_provider import User
 from service.errors import CallInProgress, ConfigError, KeyConflict
 from service.settling import decide, settle_due
 from service.status import gather
 from service.store import calls
+from service.write_port import User
 from tests.billing.world import Died, World
 
 ADA = User(id="42", email="ada@example.com", name="Ada")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from service.billing import Billing
-from service.billing_provider import Result, User
+from service.billing_provider import Result
 from service.http.api import bodies, lookup, shapes
 from service.http.api.operation import Asked, Reply
 from service.http.api.parameters import OfAccount
@@ -17,6 +17,7 @@ from service.http.api.rows import shaped
 from service.model import Kind
 from service.store import calls, listing
 from service.system import System
+from service.write_port import User
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
 from service.providers.lemonsqueezy import signature, statuses, usage
 from service.providers.lemonsqueezy.billing import LemonSqueezyWriter
@@ -17,6 +16,7 @@ from service.providers.lemonsqueezy.mapping.subscription_invoice import ATTEMPTS
 from service.providers.lemonsqueezy.resources import RESOURCES
 from service.providers.lemonsqueezy.translate import translate
 from service.usage_port import Manner, UsageWriter
+from service.write_port import Writer
 
 # Only pages that the dashboard is known to have by an object's API id. UNVERIFIED: that test mode has the same addresses.
 _DASHBOARD = ("orders", "subscriptions", "customers")

@@ -10,22 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
-import msgspec
-
-from service.billing_provider import (
-    Call,
-    CancelSubscription,
-    ChangePlan,
-    CreateCustomer,
-    CreateSubscription,
-    Operation,
-    RefundPayment,
-    ResumeSubscription,
-    Written,
-    with_user,
-)
 from service.errors import BadRequest, NotFound, NotSupported, Undecided
 from service.model import Kind
 from service.provider import Connection, Read
@@ -37,12 +22,25 @@ from service.providers.lemonsqueezy.resources import RESOURCES
 from service.providers.lemonsqueezy.wire import API, Document
 from service.reading import Object
 from service.transport import Answer, Params, Sleep, Transport, segment
+from service.write_port import (
+    Call,
+    CancelSubscription,
+    ChangePlan,
+    CreateCustomer,
+    CreateSubscription,
+    Operation,
+    RefundPayment,
+    ResumeSubscription,
+    Written,
+    prepared,
+    with_user,
+)
 
 _ABOUT_SUBSCRIPTIONS = CancelSubscription | ResumeSubscription | ChangePlan
 
 
 class LemonSqueezyWriter:
-    """`service.billing_provider.Writer` for Lemon Squeezy."""
+    """`service.write_port.Writer` for Lemon Squeezy."""
 
     keys_last: timedelta | None = None
     # Objects are read as they are; the margin is for a request that is still under way.
@@ -55,7 +53,7 @@ class LemonSqueezyWriter:
     def prepare(self, operation: Operation) -> Operation:
         """Look up the store, what a resume undoes, and what was given back already."""
         if isinstance(operation, CreateCustomer):
-            return _prepared(operation, store_id=self._store())
+            return prepared(operation, store_id=self._store())
         if isinstance(operation, CreateSubscription):
             return self._sellable(operation)
         if isinstance(operation, CancelSubscription) and not operation.at_period_end:
@@ -65,7 +63,7 @@ class LemonSqueezyWriter:
             )
         if isinstance(operation, ResumeSubscription):
             attributes = self._attributes("subscriptions", operation.subscription_id)
-            return _prepared(operation, change=requests.undoing(attributes, operation.subscription_id))
+            return prepared(operation, change=requests.undoing(attributes, operation.subscription_id))
         if isinstance(operation, ChangePlan):
             return self._changeable(operation)
         return self._refundable(operation) if isinstance(operation, RefundPayment) else operation
@@ -139,7 +137,7 @@ class LemonSqueezyWriter:
             raise BadRequest(
                 f"customer {operation.customer_id!r} has no e-mail address, by which a checkout knows them"
             )
-        return _prepared(operation, store_id=self._store(), variant_id=_variant(operation.items[0].price_id))
+        return prepared(operation, store_id=self._store(), variant_id=_variant(operation.items[0].price_id))
 
     def _changeable(self, operation: ChangePlan) -> Operation:
         if len(operation.items) != 1:
@@ -148,7 +146,7 @@ class LemonSqueezyWriter:
         wanted, held = operation.items[0].quantity, (attributes.get("first_subscription_item") or {}).get("quantity")
         if wanted is not None and held is not None and wanted != held:
             raise NotSupported("a change of plan keeps the quantity at Lemon Squeezy", "leave the quantity out")
-        return _prepared(operation, variant_id=_variant(operation.items[0].price_id))
+        return prepared(operation, variant_id=_variant(operation.items[0].price_id))
 
     def _refundable(self, operation: RefundPayment) -> Operation:
         """The amount as Lemon Squeezy counts it, and what it says was given back before."""
@@ -158,7 +156,7 @@ class LemonSqueezyWriter:
         amount = rescaled(operation.amount, places(thing.attributes) - thing.money.decimals)
         if amount is None:
             raise BadRequest(f"{operation.amount} minor units of {operation.currency} can't be told to Lemon Squeezy")
-        return _prepared(operation, amount=amount, before=thing.money.exact("refunded_amount") or 0)
+        return prepared(operation, amount=amount, before=thing.money.exact("refunded_amount") or 0)
 
     def _store(self) -> str:
         """The configured store, or the only one."""
@@ -282,8 +280,3 @@ def _reached(attributes: Object, operation: _ABOUT_SUBSCRIPTIONS) -> bool:
     if isinstance(operation, ChangePlan):
         return str(attributes.get("variant_id")) == str(operation.prepared["variant_id"])
     return not over and not attributes.get("cancelled") and attributes.get("pause") is None
-
-
-def _prepared(operation: Any, **values: Any) -> Operation:
-    found: Operation = msgspec.structs.replace(operation, prepared=values)
-    return found

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from service.billing_provider import (
+from service.errors import BadRequest
+from service.reading import Object
+from service.transport import segment
+from service.write_port import (
     Call,
     CancelSubscription,
     ChangePlan,
@@ -16,9 +19,6 @@ from service.billing_provider import (
     RefundPayment,
     ResumeSubscription,
 )
-from service.errors import BadRequest
-from service.reading import Object
-from service.transport import segment
 
 Body: TypeAlias = dict[str, Any]
 CALL: Final = "tallyhook_call"

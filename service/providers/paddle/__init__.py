@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
 from service.providers.paddle import signature, statuses, usage, wire
 from service.providers.paddle.billing import PaddleWriter
@@ -16,6 +15,7 @@ from service.providers.paddle.events import EVENTS
 from service.providers.paddle.resources import RESOURCES
 from service.providers.paddle.translate import translate
 from service.usage_port import Manner, UsageWriter
+from service.write_port import Writer
 
 # Only pages that the dashboard is known to have: a price is reached through its product, an adjustment through its
 # transaction.

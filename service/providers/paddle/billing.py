@@ -12,9 +12,17 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
-from service.billing_provider import (
+from service.errors import BadRequest, NotFound, NotSupported, Undecided
+from service.model import Kind
+from service.provider import Connection, Read
+from service.providers.paddle import requests
+from service.providers.paddle.listing import Slice, opened, read_slice, single, stamp
+from service.providers.paddle.resources import RESOURCES, Resource
+from service.providers.paddle.wire import api
+from service.reading import Object
+from service.refusals import broken
+from service.transport import Answer, Params, Sleep, Transport, segment
+from service.write_port import (
     Call,
     CancelSubscription,
     ChangePlan,
@@ -24,16 +32,8 @@ from service.billing_provider import (
     RefundPayment,
     ResumeSubscription,
     Written,
+    prepared,
 )
-from service.errors import BadRequest, NotFound, NotSupported, Undecided
-from service.model import Kind
-from service.provider import Connection, Read
-from service.providers.paddle import requests
-from service.providers.paddle.listing import Slice, opened, read_slice, single, stamp
-from service.providers.paddle.resources import RESOURCES, Resource
-from service.providers.paddle.wire import api
-from service.reading import Object
-from service.transport import Answer, Params, Sleep, Transport, segment
 
 _LOOK_BACK = timedelta(minutes=5)
 _ISSUED = "billed,paid,completed,past_due,canceled"
@@ -46,7 +46,7 @@ _SOURCES: Mapping[type, tuple[str, Kind]] = {
 
 
 class PaddleWriter:
-    """`service.billing_provider.Writer` for Paddle."""
+    """`service.write_port.Writer` for Paddle."""
 
     keys_last: timedelta | None = None
     # The lists are current; the margin is for a request that is still under way.
@@ -61,12 +61,12 @@ class PaddleWriter:
             return self._billable(operation)
         if isinstance(operation, ChangePlan):
             subscription = self._object("subscription", operation.subscription_id)
-            return _prepared(operation, items=requests.items_after(subscription, operation))
+            return prepared(operation, items=requests.items_after(subscription, operation))
         if isinstance(operation, ResumeSubscription):
             subscription = self._object("subscription", operation.subscription_id)
-            return _prepared(operation, paused=requests.undoing(subscription, operation))
+            return prepared(operation, paused=requests.undoing(subscription, operation))
         if isinstance(operation, RefundPayment):
-            return _prepared(operation, items=requests.parts(self._lines(operation.payment_id), operation.amount))
+            return prepared(operation, items=requests.parts(self._lines(operation.payment_id), operation.amount))
         return operation
 
     def perform(self, call: Call) -> Written:
@@ -107,7 +107,7 @@ class PaddleWriter:
         try:
             return str(obj["urls"]["general"]["overview"])
         except (KeyError, TypeError) as error:
-            raise Undecided("the portal session has no overview link") from error
+            raise broken(answer.operation, "a portal session without its overview link") from error
 
     def invoice_pdf_url(self, invoice_id: str) -> str:
         """The invoice's PDF, at an address that lives for a short time; there is none before it was issued."""
@@ -134,7 +134,7 @@ class PaddleWriter:
             return operation
         if operation.currency is not None and operation.currency.upper() not in _INVOICE_CURRENCIES:
             raise NotSupported("Paddle's manual invoices are in USD, EUR or GBP", "use a checkout, or another currency")
-        return _prepared(operation, address_id=operation.address_id or self._address(operation.customer_id))
+        return prepared(operation, address_id=operation.address_id or self._address(operation.customer_id))
 
     def _address(self, customer_id: str) -> str:
         """The customer's only address: an invoice needs one."""
@@ -229,8 +229,3 @@ def _reached(subscription: Object, operation: CancelSubscription | ResumeSubscri
 def _custom(obj: Object) -> Mapping[str, Any]:
     found = obj.get("custom_data")
     return found if isinstance(found, dict) else {}
-
-
-def _prepared(operation: Any, **values: Any) -> Operation:
-    found: Operation = msgspec.structs.replace(operation, prepared=values)
-    return found

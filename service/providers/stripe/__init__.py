@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from service.billing_provider import Writer
 from service.provider import Connection, Envelope, Headers, Mapped, Ordering, Reader
 from service.providers.stripe import signature, statuses, usage, wire
 from service.providers.stripe.billing import StripeWriter
@@ -16,6 +15,7 @@ from service.providers.stripe.events import EVENTS
 from service.providers.stripe.resources import RESOURCES
 from service.providers.stripe.translate import translate
 from service.usage_port import Manner, UsageWriter
+from service.write_port import Writer
 
 # Only pages that the dashboard is known to have: a refund or credit note is reached through its payment or invoice.
 _DASHBOARD = {

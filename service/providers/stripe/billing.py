@@ -15,17 +15,6 @@ from typing import Any
 
 import msgspec
 
-from service.billing_provider import (
-    Call,
-    CancelSubscription,
-    ChangePlan,
-    CreateCustomer,
-    CreateSubscription,
-    Operation,
-    RefundPayment,
-    ResumeSubscription,
-    Written,
-)
 from service.errors import BadRequest, NotFound, NotSupported, ProviderUnavailable, Undecided
 from service.model import Kind
 from service.provider import Connection, Read
@@ -35,6 +24,18 @@ from service.providers.stripe.mapping.fields import Object
 from service.providers.stripe.resources import RESOURCES
 from service.providers.stripe.wire import API
 from service.transport import Answer, Params, Sleep, Transport, segment
+from service.write_port import (
+    Call,
+    CancelSubscription,
+    ChangePlan,
+    CreateCustomer,
+    CreateSubscription,
+    Operation,
+    RefundPayment,
+    ResumeSubscription,
+    Written,
+    prepared,
+)
 
 _KEYS_LAST = timedelta(hours=24)
 _LOOK_BACK = timedelta(minutes=5)
@@ -52,7 +53,7 @@ class _Url(msgspec.Struct):
 
 
 class StripeWriter:
-    """`service.billing_provider.Writer` for Stripe."""
+    """`service.write_port.Writer` for Stripe."""
 
     keys_last: timedelta | None = _KEYS_LAST
     # Lists of objects are current; only search lags (docs.stripe.com/search). The margin is for requests still under way.
@@ -67,11 +68,11 @@ class StripeWriter:
             customer = self._object("customer", operation.customer_id)
             if customer.get("deleted"):
                 raise BadRequest(f"customer {operation.customer_id!r} is deleted")
-            return _prepared(operation, charge=_has_method(customer))
+            return prepared(operation, charge=_has_method(customer))
         if isinstance(operation, ChangePlan):
-            return _prepared(operation, items=self._going(operation))
+            return prepared(operation, items=self._going(operation))
         if isinstance(operation, ResumeSubscription):
-            return _prepared(operation, **_undoing(self._object("subscription", operation.subscription_id)))
+            return prepared(operation, **_undoing(self._object("subscription", operation.subscription_id)))
         return operation
 
     def perform(self, call: Call) -> Written:
@@ -128,7 +129,7 @@ class StripeWriter:
             return self._transport.write_form("POST", path, form, idempotency_key=call.key, deadline=call.deadline)
         except BadRequest as error:
             # 409: the first request under this key is still under way, so its outcome is open.
-            if ": 409" in str(error):
+            if error.status == 409:
                 raise ProviderUnavailable(str(error)) from error
             raise
 
@@ -257,11 +258,6 @@ def _ends(subscription: Object) -> bool:
 def _has_method(customer: Object) -> bool:
     settings = customer.get("invoice_settings") or {}
     return bool(settings.get("default_payment_method") or customer.get("default_source"))
-
-
-def _prepared(operation: Any, **values: Any) -> Operation:
-    found: Operation = msgspec.structs.replace(operation, prepared=values)
-    return found
 
 
 def _once() -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from service.billing_provider import ChangePlan, CreateCustomer, CreateSubscription, Item, RefundPayment
 from service.providers.stripe.money import stripe_units
 from service.transport import Params
+from service.write_port import ChangePlan, CreateCustomer, CreateSubscription, Item, RefundPayment
 
 Form: TypeAlias = dict[str, str]
 CALL: Final = "tallyhook_call"
