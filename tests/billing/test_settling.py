@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from service.errors import CallInProgress, ConfigError, KeyConflict
+from service.model import Customer
 from service.settling import decide, settle_due
 from service.status import gather
-from service.store import calls
+from service.store import billing_rows, calls
 from service.write_port import User
 from tests.billing.world import Died, World
 
@@ -76,3 +77,23 @@ def test_two_workers_settle_a_call_once(world: World) -> None:
     with world.system.database.write() as connection:
         assert calls.take(connection, "c1", "one", later) is not None
         assert calls.take(connection, "c1", "two", later) is None
+
+
+def test_a_stored_answer_never_undoes_what_happened_since(world: World) -> None:
+    """The answer was lost with the process; until the call is settled the customer was renamed, and an event told of it."""
+    world.mortal.dies_at, world.mortal.after = 2, False
+    with pytest.raises(Died):
+        world.billing.create_customer(ADA, idempotency_key="k")
+    world.mortal.dies_at = None
+    customer_id = world.case.customers("42")[0]
+    world.later(10)
+    world.case.rename(customer_id, "Ada Lovelace")
+    world.deliver()
+    world.settle()
+    call = world.call_of("k")
+    assert call is not None
+    assert (call.status, call.object_id) == ("done", customer_id)
+    with world.system.database.read() as connection:
+        held = billing_rows.held(connection, world.case.name, "customer", customer_id)
+    assert isinstance(held, Customer)
+    assert (held.name, held.user_id) == ("Ada Lovelace", "42")

@@ -62,6 +62,10 @@ class Case(Protocol):
         """Amounts given back of a payment, in minor units."""
         ...
 
+    def rename(self, customer_id: str, name: str) -> None:
+        """Somebody changes the customer's name at the provider."""
+        ...
+
     def fail_next(self, customer_id: str) -> None:
         """The customer's next payment is declined."""
         ...

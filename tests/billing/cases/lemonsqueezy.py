@@ -72,6 +72,11 @@ class LemonSqueezyCase:
         amount = self.sandbox.objects(kind)[key]["attributes"]["refunded_amount"]
         return [amount] if amount else []
 
+    def rename(self, customer_id: str, name: str) -> None:
+        """By the API."""
+        data = {"type": "customers", "id": customer_id, "attributes": {"name": name}}
+        self.sandbox.call("PATCH", f"/v1/customers/{customer_id}", {"data": data})
+
     def fail_next(self, customer_id: str) -> None:
         """Once."""
         self.sandbox.payments.fail_next(customer_id)

@@ -67,6 +67,10 @@ class PaddleCase:
         mine = [each for each in found if each["transaction_id"] == payment_id and each["action"] == "refund"]
         return [int(each["totals"]["total"]) for each in mine]
 
+    def rename(self, customer_id: str, name: str) -> None:
+        """By the API."""
+        self.sandbox.call("PATCH", f"/customers/{customer_id}", {"name": name})
+
     def fail_next(self, customer_id: str) -> None:
         """Once."""
         self.sandbox.payments.fail_next(customer_id)

@@ -68,6 +68,10 @@ class StripeCase:
         found = self.sandbox.objects("refund").values()
         return [each["amount"] for each in found if each["payment_intent"] == payment_id]
 
+    def rename(self, customer_id: str, name: str) -> None:
+        """By the API."""
+        self.sandbox.call("POST", f"/v1/customers/{customer_id}", {"name": name})
+
     def fail_next(self, customer_id: str) -> None:
         """Once."""
         self.sandbox.payments.fail_next(customer_id)
