@@ -13,15 +13,9 @@ async def read(receive: Receive, limit: int) -> bytes:
     Raises:
         Rejected: `too_large`; `bad_payload` where the sender hung up.
     """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        if message["type"] == "http.disconnect":
-            raise Rejected("bad_payload", "the sender hung up")
-        return _bounded(body, limit)
-    parts = [_bounded(body, limit)]
-    size = len(body)
-    while message.get("more_body", False):
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Rejected("bad_payload", "the sender hung up")
@@ -30,10 +24,5 @@ async def read(receive: Receive, limit: int) -> bytes:
         if size > limit:
             raise Rejected("too_large", f"the body is larger than {limit} bytes")
         parts.append(part)
+        more = message.get("more_body", False)
     return b"".join(parts)
-
-
-def _bounded(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise Rejected("too_large", f"the body is larger than {limit} bytes")
-    return body

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from service import metrics
 from service.errors import SchemaError
+from service.http.problem import MEDIA_TYPE, TITLES
 from service.store import gauges, schema
 from service.store.engine import Database
 
@@ -36,12 +37,12 @@ class Health:
             return JSONResponse({"status": "ok"})
         body = {
             "type": "about:blank",
-            "title": "Service Unavailable",
+            "title": TITLES[503],
             "status": 503,
             "cause": "not_durable",
             "detail": reason,
         }
-        return JSONResponse(body, 503, {"Retry-After": "5"}, "application/problem+json")
+        return JSONResponse(body, 503, {"Retry-After": "5"}, MEDIA_TYPE)
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus' text format."""

@@ -23,13 +23,21 @@ STATUS: Final[dict[Cause, int]] = {
     "method_not_allowed": 405,
     "not_durable": 503,
 }
-_TITLES: Final = {
+TITLES: Final = {
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    409: "Conflict",
     413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
     503: "Service Unavailable",
 }
+MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS: Final = b"5"
 
 
@@ -39,14 +47,14 @@ def problem(cause: Cause, detail: str, request_id: str) -> tuple[Message, Messag
     body = msgspec.json.encode(
         {
             "type": "about:blank",
-            "title": _TITLES[status],
+            "title": TITLES[status],
             "status": status,
             "cause": cause,
             "detail": detail,
             "request_id": request_id,
         }
     )
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     if status == 503:
         headers.append((b"retry-after", _RETRY_SECONDS))
     if status == 405:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-
 import msgspec
 import structlog
 from prometheus_client import Counter
@@ -15,6 +12,7 @@ from service.account import Accounts
 from service.errors import NotDurable, Rejected
 from service.http.body import read
 from service.http.problem import Message, answer, problem
+from service.http.request_ids import request_ids
 from service.ingest import GroupCommit
 from service.store.inbox import Delivery, Receipt
 
@@ -28,13 +26,12 @@ class Webhooks:
         self._accounts = accounts
         self._commit = commit
         self._max_body = max_body
-        # From a random start: ids of two processes don't meet, and none needs the system's randomness of its own.
-        self._numbers = itertools.count(int.from_bytes(os.urandom(8)) >> 1)
+        self._request_ids = request_ids()
         self._counters: dict[tuple[str, str], Counter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery."""
-        request_id = f"{next(self._numbers):016x}"
+        request_id = next(self._request_ids)
         name = scope["path_params"]["account"]
         try:
             delivery, receipt = await self._handle(scope, receive, name)

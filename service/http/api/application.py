@@ -4,8 +4,6 @@ database or a provider; calls that may take seconds have threads of their own.""
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +20,13 @@ from service.errors import Rejected, TallyhookError
 from service.http.api import asking, openapi, outcomes
 from service.http.api.asking import Headers
 from service.http.api.operation import Asked, Operation, Reply
-from service.http.api.problem import MEDIA_TYPE, Cause, Refused
+from service.http.api.problem import Cause, Refused
 from service.http.api.router import Router
 from service.http.api.routes import OPERATIONS
 from service.http.api.tokens import Caller, Tokens
 from service.http.body import read
-from service.http.problem import answer
+from service.http.problem import MEDIA_TYPE, answer
+from service.http.request_ids import request_ids
 from service.system import System
 
 PREFIX: Final = "/v1"
@@ -50,12 +49,12 @@ class Api:
             for remote, threads in _THREADS.items()
         }
         self._running = dict.fromkeys(_THREADS, 0)
-        self._numbers = itertools.count(int.from_bytes(os.urandom(8)) >> 1)
+        self._request_ids = request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         begun = time.perf_counter()
-        exchange = _Exchange(f"{next(self._numbers):016x}")
+        exchange = _Exchange(next(self._request_ids))
         try:
             reply = await self._handle(scope, receive, exchange)
         except Refused as refused:

@@ -10,7 +10,8 @@ import msgspec
 
 from service.http.api.asking import Id, Key
 from service.http.api.operation import Asked, Operation, Parameters, Reply
-from service.http.api.problem import MEDIA_TYPE, STATUS, Problem
+from service.http.api.problem import STATUS, Problem
+from service.http.problem import MEDIA_TYPE
 from service.system import System
 
 Json: TypeAlias = dict[str, Any]

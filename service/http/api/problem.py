@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from service.errors import TallyhookError
+from service.http.problem import TITLES
 
 Cause = Literal[
     "api_off",
@@ -73,21 +74,6 @@ STATUS: Final[dict[Cause, int]] = {
     "unavailable": 503,
     "internal": 500,
 }
-TITLES: Final = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    413: "Content Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Content",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
-MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS: Final = {
     "busy": "1", "unavailable": "5", "key_in_use": "2", "not_done": "5", "outcome_unknown": "10",
     "provider_unavailable": "5", "rate_limited": "5",
@@ -119,7 +105,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     cause: str
     detail: str
     request_id: str
-    type: str = msgspec.field(default="about:blank")
+    type: str = "about:blank"
     errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
     accounts: list[str] | msgspec.UnsetType = msgspec.UNSET
     reason: str | msgspec.UnsetType = msgspec.UNSET
