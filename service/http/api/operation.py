@@ -68,6 +68,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             (self.body is not None, _WITH_BODY),
             (self.remote, _REMOTE),
             (self.key != "none", _KEYED),
+            (self.key != "none" and self.remote, _SENT_ONCE),
         ):
             found += more if applies else ()
         return tuple(dict.fromkeys(found))
@@ -78,4 +79,5 @@ _WITH_BODY: Final[tuple[Cause, ...]] = ("bad_payload", "invalid_body", "too_larg
 _REMOTE: Final[tuple[Cause, ...]] = (
     "refused", "not_found", "not_supported", "provider_forbids", "provider_unavailable", "rate_limited", "not_configured",
 )  # fmt: skip
-_KEYED: Final[tuple[Cause, ...]] = ("missing_key", "key_reused", "key_in_use", "not_done", "outcome_unknown")
+_KEYED: Final[tuple[Cause, ...]] = ("missing_key", "key_reused")
+_SENT_ONCE: Final[tuple[Cause, ...]] = ("key_in_use", "not_done", "outcome_unknown")
