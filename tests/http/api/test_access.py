@@ -136,6 +136,10 @@ def test_no_token_body_or_query_is_ever_logged(written: io.StringIO, client: htt
     client.get(LIST, headers=bearer("wrong-mark-0123456789"))
     client.get(f"/v1/{WRITER}", params={"token": WRITER})
     client.get(LIST, params={"cursor": WRITER})
+    written_by_nobody = {"user_id": "body-mark", "email": "body-mark@example.com", "name": "body-mark"}
+    for body in (written_by_nobody, written_by_nobody | {"country": "body-mark"}, {"body-mark": 1}):
+        client.post(f"{LIST}?account=stripe", json=body, headers={"idempotency-key": "key-mark"})
+    client.post("/v1/usage", json={"meter": "body-mark", "quantity": 1}, headers={"idempotency-key": "key-mark"})
     assert client.get("/metrics").status_code == 200
     assert "api.answered" in written.getvalue()
     assert "mark" not in written.getvalue()

@@ -1,4 +1,5 @@
-"""The documented application is run as it stands in the documentation, and so is each request of docs/api.md."""
+"""The documented application is run as it stands in the documentation, and so is each example of docs/api.md, whose tables
+name all that there is."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from service.http.api.problem import STATUS
+from service.http.api.routes import OPERATIONS
 from tests.billing.cases.base import discover
 from tests.http.api.conftest import WRITER
 from tests.http.api.shop import Shop, opened
@@ -78,14 +81,34 @@ def test_the_documented_application_runs_and_running_it_again_is_harmless(
     assert shop.get(f"/v1/usage?customer={customer}")["meters"][0]["quantity"] == 1_000
 
 
-def test_the_stand_in_for_curl_does_what_curl_does(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_documented_example_runs_without_curl_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     (code,) = blocks("application.md", "sh")
     assert run(["sh"], code, shop, tmp_path)[0].startswith("pay at http")
 
 
-def test_each_request_of_the_reference_is_answered(shop: Shop, tmp_path: Path) -> None:
+def test_each_example_of_the_reference_is_answered(shop: Shop, tmp_path: Path) -> None:
     for code in blocks("api.md", "sh"):
         address = str(shop.client.base_url).rstrip("/")
         (answer,) = run(["sh"], "set -e\n" + code.replace("http://127.0.0.1:8000", address), shop, tmp_path)
         assert '"data":' in answer or '"state":"done"' in answer
+
+
+def test_the_tables_of_the_reference_name_every_operation_and_every_refusal() -> None:
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.M)
+    operations = {
+        f"{row[0].split()[0].lstrip('`')} {path}" for row in rows for path in re.findall(r"/v1/[^`?]*", row[0])
+    }
+    assert operations == {f"{each.method} {each.path}" for each in OPERATIONS}
+    refusals = [
+        (cause, int(status)) for statuses, causes in rows if statuses[0].isdigit()
+        for cause, status in _paired(re.findall("`([a-z_]+)`", causes), statuses.split(", "))
+    ]  # fmt: skip
+    assert sorted(refusals) == sorted(STATUS.items())
+
+
+def _paired(causes: list[str], statuses: list[str]) -> list[tuple[str, str]]:
+    """One status for all the causes of a line, or one for each."""
+    return list(zip(causes, statuses * len(causes) if len(statuses) == 1 else statuses, strict=True))
