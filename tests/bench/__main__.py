@@ -72,8 +72,13 @@ def _text(name: str, value: Any) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the service on this machine.")
     add = parser.add_argument
-    add("--seconds", type=float, default=3.0, help="seconds a cell of the ingest table (default 3)")
-    add("--quick", action="store_true", help="one second a cell, 5,000 events")
+    add(
+        "--seconds",
+        type=float,
+        default=3.0,
+        help="seconds a cell under load, serving while applying twice that (default 3)",
+    )
+    add("--quick", action="store_true", help="at most one second a cell, 5,000 events, 20,000 records of usage")
     add("--million", action="store_true", help="reconcile a million objects too (minutes)")
     add("--only", nargs="+", choices=_PARTS, default=_PARTS, help="only these parts")
     add("--json", type=Path, metavar="FILE", help="write the figures as JSON")

@@ -84,7 +84,9 @@ def idempotency_key(headers: Headers) -> str | None:
 
 def missing_key() -> Refused:
     """The refusal of a write without an idempotency key."""
-    expected = "expected once, 1 to 255 visible ASCII characters; the same for each repetition of one request"
+    expected = (
+        "expected once, 1 to 255 visible ASCII characters without a comma; the same for each repetition of one request"
+    )
     fault = Fault(header="Idempotency-Key", detail=expected)
     return Refused("missing_key", f"header Idempotency-Key: {expected}", errors=[fault])
 

@@ -1,4 +1,4 @@
-"""What a customer or a user may use now: derived at each request from the copy, in two queries."""
+"""What a customer or a user may use now: derived at each request from the copy, see `service.entitlements`."""
 
 from __future__ import annotations
 

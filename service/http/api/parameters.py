@@ -1,4 +1,4 @@
-"""The query parameters of the reads."""
+"""The query parameters that operations take."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class One(Parameters, frozen=True, kw_only=True):
 
 
 class Fed(Parameters, frozen=True, kw_only=True):
-    """The feed: changes after an id, of one account or kind."""
+    """The feed: changes after an id, of one account, kind or object."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1, description="The `after` of the last answer.")] = 0
     account: Account | UnsetType = UNSET

@@ -163,7 +163,10 @@ class WholePayment(Payment, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One field that changed, and what wrote it: `event:ID`, `run:ID` or `call:ID`. `id` grows along the feed."""
+    """One field that changed, and what wrote it: `event:ID`, `run:ID`, `call:ID`, `call:read ID` or `clock`.
+
+    `id` grows along the feed.
+    """
 
     id: int
     account: str

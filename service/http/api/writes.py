@@ -1,4 +1,4 @@
-"""Writes: each reads its body, calls the use case, and answers with what became of it."""
+"""Writes: each reads its body, calls the use case, and answers with what became of it. Links that a provider makes, too."""
 
 from __future__ import annotations
 
