@@ -20,6 +20,7 @@ from service.model import FIELDS, Cause, Change, Snapshot, Version
 from service.provider import Listing
 from service.store import derived, drift, receipts, state
 from service.store.drift import Finding, Opened
+from service.store.runs import USAGE
 from service.store.state import StateRow
 from service.system import System
 
@@ -76,35 +77,22 @@ def list_drift(system: System, *, account: str | None = None, only_open: bool = 
 def accept(system: System, drift_id: int) -> Opened:
     """Let the provider's truth replace the row of this finding now; raises `ConfigError` if it isn't open.
 
-    The object is read afresh. What the provider doesn't know any more is marked as deleted.
+    The object is read afresh. What the provider doesn't know any more is marked as deleted. Of usage nothing is written but
+    that a person has seen it: what a provider was told beyond ours is never corrected.
     """
     with system.database.read() as connection:
         opened = drift.one(connection, drift_id)
     if opened is None or opened.finding.action != "needs_review" or opened.finding.source is None:
         raise ConfigError(f"no finding {drift_id} waits for a person; `tallyhook drift list` shows those that do")
-    if opened.finding.kind == "usage":
-        return _accept_usage(system, opened)
-    changes = _truth(system, opened)
+    changes = [] if opened.finding.kind == USAGE else _truth(system, opened)
     now = system.database.now()
-    account = opened.account
     with system.database.write() as connection:
-        ordering = system.account(account).provider.ordering
-        restored = "restored" if _revives(opened.finding) else None
-        apply(connection, account, changes, ordering=ordering, confirmed={}, now=now, decided=restored)
+        if changes:
+            _replace(connection, system, opened, changes, now)
         drift.accept(connection, opened, now)
-    log.info("reconcile.accepted", run_id=opened.run_id, account=account, drift_id=drift_id)
+    log.info("reconcile.accepted", run_id=opened.run_id, account=opened.account, drift_id=drift_id)
     with system.database.read() as connection:
         done = drift.one(connection, drift_id)
-    assert done is not None
-    return done
-
-
-def _accept_usage(system: System, opened: Opened) -> Opened:
-    """Nothing is written but that a person has seen it: what a provider was told beyond our usage is never corrected."""
-    with system.database.write() as connection:
-        drift.accept(connection, opened, system.database.now())
-    with system.database.read() as connection:
-        done = drift.one(connection, opened.finding.id)
     assert done is not None
     return done
 
@@ -161,6 +149,12 @@ def _recompute(connection: Connection, work: Work, found: Sequence[Finding]) -> 
     now, cause = work.database.now(), str(work.cause)
     derived.repair(connection, work.account.name, ids["payment"], ids["invoice"], cause, now)
     receipts.refresh(connection, work.account.name, dict.fromkeys(ids["payment"] + ids["invoice"], cause), now)
+
+
+def _replace(connection: Connection, system: System, opened: Opened, changes: Sequence[Change], now: datetime) -> None:
+    ordering = system.account(opened.account).provider.ordering
+    restored = "restored" if _revives(opened.finding) else None
+    apply(connection, opened.account, changes, ordering=ordering, confirmed={}, now=now, decided=restored)
 
 
 def _revives(found: Finding) -> bool:

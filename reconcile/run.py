@@ -63,8 +63,8 @@ def _listings(account: Account, options: Options) -> list[Listing]:
     if options.kind is None:
         return list(listings)
     found = [each for each in listings if options.kind in (each.source, each.kind)]
-    if not found and options.kind not in (runs.EVENTS, usage.USAGE):
-        known = sorted({name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS, usage.USAGE})
+    if not found and options.kind not in (runs.EVENTS, runs.USAGE):
+        known = sorted({name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS, runs.USAGE})
         raise ConfigError(f"--kind {options.kind!r}: account {account.name!r} knows {', '.join(known)}")
     return found
 

@@ -22,11 +22,11 @@ from service.meters import Meter
 from service.outbox_way import Way, bounds, way_of
 from service.store import drift, runs, usage_batches, usage_courses, usage_totals
 from service.store.drift import Finding
+from service.store.runs import USAGE
 from service.store.usage_totals import Cell
 from service.usage_periods import place
 from service.usage_port import Metered, UsageTotal
 
-USAGE: Final = "usage"
 _LOOK_BACK: Final = timedelta(days=2)
 _ALL: Final = timedelta(days=70)
 log = structlog.get_logger()
@@ -56,9 +56,8 @@ class Comparison:
         mark = work.marks.get(USAGE)
         everything = self._now - _ALL
         rules = work.account.provider.usage if isinstance(work.account.provider, Metered) else None
-        rarely = (
-            rules is not None and rules.closes
-        )  # what is told once a month would be looked at twice and never again
+        # What is told once a month would be looked at twice and never again.
+        rarely = rules is not None and rules.closes
         self._since = everything if work.full or mark is None or rarely else mark.complete_until - _LOOK_BACK
         self._begun = mark.complete_until if mark is not None else everything
 

@@ -20,6 +20,8 @@ MARKS: Final[Table] = table(Watermark)
 IDENTITIES: Final[Table] = table(AccountIdentity)
 ALIVE_SECONDS: Final = 90
 EVENTS: Final = "events"
+USAGE: Final = "usage"
+"""What a run has a ledger and a watermark of beside its listings."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
