@@ -28,7 +28,7 @@ from service.system import System
 _FIRST_WAIT = 0.05
 _IDLE_SECONDS = 1.0
 _BEAT_SECONDS = 10.0
-_CATCHUP_SECONDS = 10.0
+_STOP_SECONDS = 10.0
 _SETTLE_SECONDS = 5.0
 log = structlog.get_logger()
 
@@ -70,8 +70,9 @@ class Worker:
         finally:
             if catchup.needed:
                 # It breaks off at its next page; a call that hangs is left behind, and its run taken over by the next one.
-                beside.join(_CATCHUP_SECONDS)
-            telling.join()
+                beside.join(_STOP_SECONDS)
+            # What it has in hand is settled later, by whoever comes next.
+            telling.join(_STOP_SECONDS)
             beat.stop()
 
     def _settle(self, stop: threading.Event) -> None:
@@ -99,7 +100,7 @@ class Worker:
 
 
 def next_wait(last: float, taken: int) -> float:
-    """Seconds until the next look. None while there is work; then ever longer, up to a second. Pure.
+    """Seconds until the next look: 0 while there is work, then ever longer, up to a second. Pure.
 
     Under a steady trickle the queue is empty between two looks, and a full second would be each event's delay.
     """
@@ -124,10 +125,6 @@ class Telling(threading.Thread):
                 # The claim runs out by itself; the batch is taken up again.
                 log.error("worker.outbox_failed", error=type(error).__name__)
                 wait = _IDLE_SECONDS
-
-    def join(self, timeout: float | None = _BEAT_SECONDS) -> None:
-        """Wait for it, but no longer than a stop may take: what it has in hand is settled later, by whoever comes next."""
-        super().join(timeout)
 
 
 class Beat:
@@ -156,7 +153,7 @@ class Beat:
     def stop(self) -> None:
         """End, and take the row away: a process that stopped on purpose is not missing."""
         self._stop.set()
-        self._thread.join(_BEAT_SECONDS)
+        self._thread.join(_STOP_SECONDS)
 
     def beat(self) -> None:
         """Say once that this process lives; a database that fails is logged, and asked again with the next beat."""
