@@ -58,7 +58,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountReport(msgspec.Struct, kw_only=True):
-    """One account's run. `status` is complete, partial, failed, refused or stopped; the last two have no run of their own.
+    """One account's run. `status` is complete, partial, failed, refused or stopped.
+
+    `run_id` is None where it did not come to a run, and where another goes on with it: refused, stopped, or no provider.
 
     `money` is by UTC day and currency, `totals` by currency, of all objects that the run compared. `overrun`: a small sweep
     found more than it may look at. `open_calls` counts writes to this account without an outcome, by status.

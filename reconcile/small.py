@@ -8,7 +8,8 @@ from typing import Final
 
 from reconcile.compare import kind_of
 from reconcile.plan import STEADY, TERMINAL, few_of
-from reconcile.sweep import Group, Sweep
+from reconcile.sweep import Sweep
+from reconcile.tally import Group
 from service.model import Kind
 from service.store import drift, moving, state
 from service.store.drift import Finding

@@ -14,7 +14,7 @@ from reconcile.ledger import Pass, Turned, Work
 from reconcile.money import Movement
 from reconcile.plan import due
 from reconcile.scratch import Planned
-from reconcile.tally import Sheet, Tally
+from reconcile.tally import Group, Sheet, Tally
 from service.apply import apply, seen
 from service.errors import MappingError, NotFound, ProviderError, ProviderUnavailable, RunStopped
 from service.instants import micros
@@ -24,8 +24,6 @@ from service.store import drift, state
 from service.store.drift import Finding, Local
 from service.store.state import Rows
 
-Group: TypeAlias = list[Change]
-"""The changes of one provider object."""
 Targets: TypeAlias = dict[str, state.Key]
 """Objects to read by id, and the row that each feeds."""
 Moved: TypeAlias = tuple[list[Movement], list[Movement]]

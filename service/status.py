@@ -87,9 +87,9 @@ def neglected(found: Iterable[Unfinished], now: datetime) -> list[tuple[str, str
 def unsettled(open_calls: Mapping[str, int]) -> list[str]:
     """What to do about writes to providers that a person has to look at. Pure."""
     count = open_calls["needs_review"]
-    return [
-        f"{count} writes to a provider may have been done or not: see `tallyhook calls list --status needs_review`"
-    ] * bool(count)
+    if not count:
+        return []
+    return [f"{count} writes to a provider may have been done or not: see `tallyhook calls list --status needs_review`"]
 
 
 def untold(found: Mapping[str, int]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -199,11 +199,11 @@ def one(connection: Connection, drift_id: int) -> Opened | None:
     return None if row is None else _opened(row)
 
 
-def opened_sources(connection: Connection, account: str, source: str, run_id: int) -> Iterator[tuple[str, str, str]]:
+def opened_sources(connection: Connection, account: str, source: str, run_id: int) -> list[tuple[str, str, str]]:
     """(provider object key, kind, row id) of findings of earlier runs that still wait for a person."""
     query = select(DRIFT.c.source, DRIFT.c.kind, DRIFT.c.object_id).distinct().where(DRIFT.c.account == account)
     query = query.where(DRIFT.c.action == "needs_review", DRIFT.c.run_id < run_id, _of(source))
-    return iter([(row.source, row.kind, row.object_id) for row in connection.execute(query)])
+    return [(row.source, row.kind, row.object_id) for row in connection.execute(query)]
 
 
 def tally(connection: Connection, run_id: int) -> list[tuple[str, str, str, str, int]]:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, literal, not_, or_, select
 
 from service.model import UNKNOWN, Kind
+from service.store import bulk
 from service.store.drift import fed_by
 from service.store.tables import STATE
 
@@ -36,5 +37,6 @@ def named(
 ) -> dict[str, tuple[str, ...]]:
     """The objects of `source` that feed each of these rows."""
     rows = STATE[kind]
-    query = select(rows.c.id, rows.c.sources).where(rows.c.account == account, rows.c.id.in_(ids))
-    return {row[0]: fed_by(source, row[1]) for row in connection.execute(query)}
+    chosen, parameters = bulk.among(connection, "id", ids)
+    query = select(rows.c.id, rows.c.sources).where(rows.c.account == account, chosen)
+    return {row[0]: fed_by(source, row[1]) for row in connection.execute(query, parameters)}

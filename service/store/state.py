@@ -220,9 +220,8 @@ def _save_children(connection: Connection, account: str, kind: Kind, rows: Seque
         return
     table, parent = CHILD[kind]
     source, parameters = bulk.incoming(connection, {"parent": "text"}, [(row.id,) for row in rows])
-    if rows:
-        statement = f"DELETE FROM {table.name} WHERE account = :account AND {parent} IN (SELECT i.parent FROM {source})"
-        connection.execute(text(statement), {**parameters, "account": account})
+    statement = f"DELETE FROM {table.name} WHERE account = :account AND {parent} IN (SELECT i.parent FROM {source})"
+    connection.execute(text(statement), {**parameters, "account": account})
     # Keyed, since a child listed twice would fail the statement.
     values = {
         (row.id, child["id"]): _child_values(account, kind, parent, row, child)
