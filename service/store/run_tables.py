@@ -76,7 +76,7 @@ class Watermark(SQLModel, table=True):
 
 
 class Drift(SQLModel, table=True):
-    """One judged difference. `local` and `remote` are JSON values; `amount` is the money at stake in minor units."""
+    """One judged difference. `local` and `remote` are what `state.as_text` shows; `amount` is the money at stake in minor units."""
 
     __tablename__ = "drift"
     __table_args__ = (
@@ -171,7 +171,7 @@ class Outage(SQLModel, table=True):
 
 
 class SweepTurn(SQLModel, table=True):
-    """When an account was last swept in small, and when it is due again."""
+    """When an account was last swept in small and all was well (`last_at`), and when it is due again."""
 
     __tablename__ = "sweep_turn"
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Table, create_mock_engine, inspect, text
 
 from service.errors import SchemaError
 from service.store import schema
 from service.store.engine import Database
-from service.store.tables import EVENTS, METADATA
+from service.store.tables import EVENTS, METADATA, STATE
 
 _OLD_RUN = """INSERT INTO reconcile_run (account, status, started_at, heartbeat_at, holder, dry_run, "full", options)
     VALUES ('a', 'complete', '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00', 'h', false, false, :options)"""
@@ -28,6 +30,31 @@ def test_migrations_make_exactly_what_the_models_describe(database: Database) ->
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
+
+
+def test_the_documented_tables_are_those_of_the_models() -> None:
+    """Each table of docs/schema.md has exactly the columns and types that the models have, and none is left out."""
+    page = (Path(__file__).parents[2] / "docs" / "schema.md").read_text(encoding="utf-8")
+    shared, *sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    common = _documented(shared)
+    found = {section.partition("\n")[0]: _documented(section) for section in sections}
+    states = {each.name for each in STATE.values()}
+    full = {name: common | columns if name in states else columns for name, columns in found.items()}
+    assert full == {name: _modelled(each) for name, each in METADATA.tables.items()}
+
+
+def _documented(section: str) -> dict[str, str]:
+    columns: dict[str, str] = {}
+    for names, types in re.findall(r"^\| (`[^|]+) \| ([^|]+) \|", section, flags=re.MULTILINE):
+        listed, kinds = re.findall(r"`(\w+)`", names), types.split(", ")
+        columns |= zip(listed, kinds * len(listed) if len(kinds) == 1 else kinds, strict=len(kinds) > 1)
+    return columns
+
+
+def _modelled(each: Table) -> dict[str, str]:
+    there = create_mock_engine("postgresql+psycopg://", lambda *_: None).dialect
+    kinds = {column.name: column.type.compile(there).lower() for column in each.columns}
+    return {name: kind.replace("timestamp with time zone", "timestamptz") for name, kind in kinds.items()}
 
 
 def test_check_constraints_are_those_of_the_models(database: Database) -> None:
