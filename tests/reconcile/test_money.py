@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,9 @@ from sqlalchemy import text
 from reconcile import html
 from reconcile.money import Sum, by_day, totals
 from reconcile.report import AccountReport, Report, print_summary
+from service.store.tables import STATE
 from tests.reconcile.counter import Counter, shown
-from tests.reconcile.shops import books, given_back, played, receipts, sold, taken_back
+from tests.reconcile.shops import Books, books, given_back, played, receipts, sold, taken_back
 
 # Shrinking plays hundreds of histories more; a failing one is shown as it was drawn.
 PLAIN: dict[str, Any] = {
@@ -136,6 +139,36 @@ def test_a_dry_run_into_an_empty_copy_counts_no_receipt_twice(counter: Counter) 
     assert shown(report.money, "provider") == books(sandbox)
     assert shown(report.money, "before") == shown(report.money, "now") == {}
     assert receipts(sandbox)
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("provider", ["stripe"])
+def test_the_documented_sql_sums_what_the_report_says(on_postgres: Counter) -> None:
+    """Each statement of docs/reconcile.md as it stands there; a tombstone counts in neither."""
+    sandbox = sold("stripe")
+    taken_back(sandbox, "part")
+    taken_back(sandbox, "dispute")
+    on_postgres.open(sandbox)
+    on_postgres.run()
+    found: Books = {}
+    with on_postgres.system.database.write() as connection:
+        for name in ("payment", "refund", "dispute"):
+            columns = ", ".join(each.name for each in STATE[name].c if each.name not in ("id", "deleted_at"))
+            copy = f"INSERT INTO {name} (id, deleted_at, {columns}) SELECT id || '_gone', as_of, {columns} FROM {name}"
+            connection.execute(text(copy))
+        for statement in _documented():
+            rows = connection.execute(text(statement))
+            part = list(rows.keys())[-1]
+            for day, currency, amount in rows:
+                found.setdefault((day.isoformat(), currency), {})[part] = int(amount)
+    assert found == books(sandbox)
+    assert {part for parts in found.values() for part in parts} == {"charged", "refunded", "disputed"}
+
+
+def _documented() -> list[str]:
+    page = (Path(__file__).parents[2] / "docs" / "reconcile.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sql\n(.+?)```", page, re.DOTALL)
+    return [each for each in block.split(";") if each.strip()]
 
 
 @pytest.mark.parametrize("provider", ["stripe", "paddle"])
