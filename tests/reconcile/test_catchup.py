@@ -16,7 +16,6 @@ from reconcile.report import AccountReport, KindReport
 from service.provider import Listing
 from service.providers.lemonsqueezy import provider
 from service.store import runs
-from service.system import System
 from tests.reconcile.lemons import HOUR, Lemons
 
 
@@ -60,21 +59,8 @@ def test_without_an_outage_nothing_runs_and_nothing_is_called(lemons: Lemons) ->
 def test_of_several_workers_one_catches_up(lemons: Lemons) -> None:
     """They look at the same moment; the others find nothing due."""
     lemons.outage()
-    systems = [lemons.system, lemons.other(), lemons.other(), lemons.other()]
-    ready = threading.Barrier(len(systems))
-    done: list[int] = []
-
-    def look(system: System) -> None:
-        worker = CatchUp(system, threading.Event())
-        ready.wait()
-        done.append(worker.step())
-
-    threads = [threading.Thread(target=look, args=(system,)) for system in systems]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert (sorted(done), lemons.runs("outage")) == ([0, 0, 0, 1], ["complete"])
+    done = lemons.at_once([lemons.system, lemons.other(), lemons.other(), lemons.other()])
+    assert (done, lemons.runs("outage")) == ([0, 0, 0, 1], ["complete"])
 
 
 def test_several_outages_are_caught_up_by_one_run(lemons: Lemons) -> None:

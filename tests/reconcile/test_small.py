@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reconcile.catchup import CatchUp
 from reconcile.plan import Few, Window, few_of, moved
 from reconcile.report import AccountReport
+from service.status import gather
 from service.store.runs import Mark
-from service.system import System
 from tests.reconcile.lemons import DAY, HOUR, Lemons
 
 NOTHING = 10**9
@@ -142,8 +142,11 @@ def test_what_waits_for_a_person_goes_on_waiting_once(lemons: Lemons) -> None:
 
 def test_a_small_sweep_is_no_complete_run(lemons: Lemons) -> None:
     """`status` goes on asking for one."""
-    small(lemons, pages=5)
+    lemons.sandbox.advance(2 * DAY)
+    assert small(lemons, pages=5).status == "complete"
     assert [row[0] for row in lemons.sql("SELECT whole FROM reconcile_run WHERE origin = 'sweep'")] in ([0], [False])
+    (account,) = gather(lemons.system.database, lemons.system.accounts).accounts
+    assert account.overdue
 
 
 def test_of_several_workers_one_sweeps_each_hour(lemons: Lemons) -> None:
@@ -151,25 +154,8 @@ def test_of_several_workers_one_sweeps_each_hour(lemons: Lemons) -> None:
     assert [lemons.step(each) for each in systems] == [0, 0, 0]
     for hour in (1, 2):
         lemons.sandbox.advance(HOUR)
-        assert _at_once(systems) == 1
+        assert lemons.at_once(systems) == [0, 0, 1]
         assert lemons.runs("sweep") == ["complete"] * hour
-
-
-def _at_once(systems: list[System]) -> int:
-    """How many runs they made, all looking at the same moment."""
-    ready, done = threading.Barrier(len(systems)), list[int]()
-
-    def look(system: System) -> None:
-        worker = CatchUp(system, threading.Event())
-        ready.wait()
-        done.append(worker.step())
-
-    threads = [threading.Thread(target=look, args=(system,)) for system in systems]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    return sum(done)
 
 
 def test_a_whole_run_within_the_hour_takes_the_place_of_the_sweep(lemons: Lemons) -> None:
