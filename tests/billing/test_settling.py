@@ -17,6 +17,15 @@ from tests.billing.world import Died, World
 ADA = User(id="42", email="ada@example.com", name="Ada")
 
 
+def _intended(world: World) -> None:
+    """An intent that its process holds, and nothing of it was sent."""
+    with world.system.database.write() as connection:
+        calls.begin(
+            connection, call_id="c1", account=world.case.name, key="k", operation="create_customer", request="[]",
+            parameters="{}", holder="h", now=world.now(),
+        )  # fmt: skip
+
+
 def test_a_key_gives_one_result_and_only_for_one_request(world: World) -> None:
     """The same again is the same; another request under the key is a conflict."""
     first = world.billing.create_customer(ADA, idempotency_key="k")
@@ -51,11 +60,7 @@ def test_status_counts_what_has_no_outcome(world: World) -> None:
 
 def test_a_person_settles_what_can_not_be_known(world: World) -> None:
     """Only a call under review takes a person's word; not done opens its key again."""
-    with world.system.database.write() as connection:
-        calls.begin(
-            connection, call_id="c1", account=world.case.name, key="k", operation="create_customer", request="[]",
-            parameters="{}", holder="h", now=world.now(),
-        )  # fmt: skip
+    _intended(world)
     with pytest.raises(ConfigError, match="only one that needs review"):
         decide(world.system.database, "c1", None)
     with world.system.database.write() as connection:
@@ -67,11 +72,7 @@ def test_a_person_settles_what_can_not_be_known(world: World) -> None:
 
 def test_two_workers_settle_a_call_once(world: World) -> None:
     """A call that one of them holds is left alone by the other."""
-    with world.system.database.write() as connection:
-        calls.begin(
-            connection, call_id="c1", account=world.case.name, key="k", operation="create_customer", request="[]",
-            parameters="{}", holder="h", now=world.now(),
-        )  # fmt: skip
+    _intended(world)
     assert settle_due(world.system.database, world.system.accounts.by_name.get) == 0
     later = world.now() + timedelta(seconds=91)
     with world.system.database.write() as connection:
