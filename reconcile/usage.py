@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 
 from reconcile.ledger import Work
 from reconcile.report import KindReport
-from service.errors import ConfigError, ProviderError
+from service.errors import ProviderError
 from service.meters import Meter
-from service.outbox_way import Way, bounds, way_of
+from service.outbox_way import Way, bounds, known_way
 from service.store import drift, runs, usage_batches, usage_courses, usage_totals
 from service.store.drift import Finding
 from service.store.runs import USAGE
@@ -68,7 +68,7 @@ class Comparison:
             shifted = usage_totals.shifted(connection, self._work.account.name, self._begun)
         whole: set[tuple[str, str]] = set()
         for cell in cells:
-            way = self._way(cell)
+            way = known_way(self._meters.get(cell.meter), self._work.account)
             if way is None or (way.rules.totals != "period" and way.manner.mode == "add" and cell.stream in whole):
                 continue
             whole.add(cell.stream)
@@ -174,12 +174,6 @@ class Comparison:
             known = drift.accepted_excess(connection, self._work.account.name, finding.source or "")
         if known is None or known != found - expected:
             self._add(finding)
-
-    def _way(self, cell: Cell) -> Way | None:
-        try:
-            return way_of(self._meters.get(cell.meter), self._work.account)
-        except ConfigError:
-            return None
 
     def _add(self, finding: Finding) -> None:
         work = self._work

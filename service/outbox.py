@@ -19,17 +19,16 @@ import structlog
 from service.account import Account
 from service.errors import ConfigError, LeaseLost
 from service.meters import Meter
-from service.outbox_attempt import Attempt
-from service.outbox_way import Way, way_of
-from service.store import usage_batches, usage_courses
+from service.outbox_attempt import LOOK_AGAIN, Attempt
+from service.outbox_way import Way, counted, known_way, way_of
+from service.store import usage_batches, usage_courses, usage_records
 from service.store.engine import Database
 from service.store.usage_batches import Batch, Group
 from service.store.usage_records import Record
-from service.usage_periods import Course, Place, place
+from service.usage_periods import Course, Place
 
 _GATHERED_AT_ONCE: Final = 5_000
 _UNTOLD: Final = timedelta(days=1)
-_LOOK_AGAIN: Final = timedelta(hours=1)
 # A provider that bills usage when it arrives should have it before the period turns.
 _BEFORE_THE_TURN: Final = timedelta(minutes=5)
 log = structlog.get_logger()
@@ -63,7 +62,7 @@ class Outbox:
         """Put new records into the batches of their periods; how many there were."""
         now = self._database.now()
         with self._database.write() as connection:
-            records = usage_batches.fresh(connection, _GATHERED_AT_ONCE)
+            records = usage_records.fresh(connection, _GATHERED_AT_ONCE)
             if not records:
                 return 0
             courses = usage_courses.courses(connection, {(each.account, each.customer_id) for each in records})
@@ -101,17 +100,13 @@ class Outbox:
             if batch.asked_at is None:
                 usage_batches.reopen(connection, batch, now + _UNTOLD, reason=reason)
             else:
-                usage_batches.finish(connection, batch, "unknown", now + _LOOK_AGAIN, reason=reason, error=error)
+                usage_batches.finish(connection, batch, "unknown", now + LOOK_AGAIN, reason=reason, error=error)
 
     def _way(self, account: str, meter: str) -> Way | None:
-        try:
-            return way_of(self._meters.get(meter), self._accounts(account))
-        except ConfigError:
-            return None
+        return known_way(self._meters.get(meter), self._accounts(account))
 
     def _place(self, record: Record, courses: list[Course], now: datetime) -> Place:
-        way = self._way(record.account, record.meter)
-        return place(courses, record.at, now, way.grace if way else None, way.prices if way else ())
+        return counted(self._way(record.account, record.meter), courses, record.at, now)
 
     def _group(self, found: list[tuple[Record, Place]], now: datetime) -> Group:
         records = [each for each, _ in found]
@@ -139,7 +134,7 @@ def _due(way: Way | None, where: Place, now: datetime) -> datetime:
     if way is None:
         return now + _UNTOLD
     if way.rules.closes:
-        return now + _LOOK_AGAIN if end is None else max(end + way.rules.grace, now)
+        return now + LOOK_AGAIN if end is None else max(end + way.rules.grace, now)
     due = now + timedelta(seconds=way.every)
     if way.rules.dated or end is None or end <= now:
         return due

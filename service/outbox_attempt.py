@@ -14,14 +14,14 @@ import structlog
 from service import outbox_evidence as evidence
 from service.attempt import backoff
 from service.errors import BadRequest, Forbidden, NotDone, NotFound, ProviderError, ProviderUnavailable, RateLimited
-from service.outbox_way import Way, billable, dated, packs
+from service.outbox_way import Way, billable, counted, dated, packs
 from service.store import usage_batches, usage_courses
 from service.store.engine import Database
 from service.store.usage_batches import LEASE, Batch
 from service.usage_periods import OLDEST, Course, place
 from service.usage_port import UsageSend, UsageTotal
 
-_LOOK_AGAIN: Final = timedelta(hours=1)
+LOOK_AGAIN: Final = timedelta(hours=1)
 _LOOK_DAILY: Final = timedelta(days=1)
 _OFTEN: Final = 24
 _SENDING_SECONDS: Final = LEASE.total_seconds() - 40
@@ -64,7 +64,7 @@ class Attempt:
         period = course.at(batch.period_start) if course is not None else None
         end = period.end if period is not None else batch.period_end
         if way.rules.closes and batch.records and (end is None or end + way.rules.grace > now):
-            self._reopen("period_runs", now + _LOOK_AGAIN if end is None else end + way.rules.grace, end)
+            self._reopen("period_runs", now + LOOK_AGAIN if end is None else end + way.rules.grace, end)
         elif way.rules.dated and end is not None and end + way.rules.grace < now:
             self._void("period_over") if batch.records else self._move(courses)
         else:
@@ -100,7 +100,7 @@ class Attempt:
     def _without_subscription(self, courses: Sequence[Course]) -> None:
         """Nothing that it could be told for runs now: wait for the copy to learn of it, as long as usage may be late."""
         way, batch, now = self._way, self._batch, self._database.now()
-        where = place(courses, batch.last_at, now, way.grace, way.prices).course
+        where = counted(way, courses, batch.last_at, now).course
         own = _course(courses, batch)
         if batch.subscription_id is None and where is not None:
             self._void("subscription_known")
@@ -109,7 +109,7 @@ class Attempt:
             lost = batch.subscription_id is not None
             self._finish("rejected" if lost else "unbilled", reason="subscription_over" if lost else "no_subscription")
         else:
-            wait = _LOOK_AGAIN if batch.attempts < _OFTEN else _LOOK_DAILY
+            wait = LOOK_AGAIN if batch.attempts < _OFTEN else _LOOK_DAILY
             # Open, not in hand: what can be told of this customer must not wait behind it.
             self._reopen("no_subscription", now + wait, batch.period_end)
 

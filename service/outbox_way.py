@@ -1,8 +1,8 @@
-"""How one meter is told to one account, and the numbers that follow from it. Pure."""
+"""How one meter is told to one account, and what follows from it: where usage is counted, and the numbers. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,10 +12,11 @@ from service.account import Account
 from service.errors import ConfigError
 from service.meters import Meter
 from service.store.usage_batches import Batch, Told
+from service.usage_periods import OLDEST, Course, Place, place
 from service.usage_port import Manner, Metered, UsageRules, UsageScope
 
-# Stripe refuses what is older than 35 days; on the way there it grows older still.
-_OLDEST: Final = timedelta(days=34)
+# What is told ages on its way there.
+_OLDEST: Final = OLDEST - timedelta(days=1)
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -62,6 +63,19 @@ def way_of(meter: Meter | None, account: Account | None) -> Way:
         )
     rules = account.provider.usage
     return Way(meter, account, rules, options, account.provider.manner(options, meter.aggregation))
+
+
+def known_way(meter: Meter | None, account: Account | None) -> Way | None:
+    """How this meter is told to this account; None where it isn't."""
+    try:
+        return way_of(meter, account)
+    except ConfigError:
+        return None
+
+
+def counted(way: Way | None, courses: Iterable[Course], at: datetime, now: datetime) -> Place:
+    """Where usage of the time `at` is counted; what is told nowhere stays in its own period."""
+    return place(courses, at, now, way.grace if way else None, way.prices if way else ())
 
 
 def billable(way: Way, batch: Batch, period: Told) -> int:

@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 from service.account import Account
 from service.errors import ConfigError, UnknownCustomer
 from service.meters import Bill, Meter, bill
-from service.outbox_way import Way, way_of
+from service.outbox_way import counted, known_way
 from service.store import usage_batches, usage_courses, usage_records
 from service.store.engine import Database
-from service.store.tables import USAGE_BATCHES as BATCHES
 from service.store.usage_batches import Batch
 from service.store.usage_records import Record
-from service.usage_periods import Course, Period, place
+from service.usage_periods import Course, Period
+from service.usage_periods import month as month_of
 
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 STATES: Final = ("unsent", "unknown", "sent", "needs_review", "rejected", "unbilled")
@@ -77,16 +77,12 @@ class Bills:
             UnknownCustomer: there is none, or there are several and `account` does not tell which.
             ConfigError: `month` is none.
         """
-        wanted = months(month)
+        wanted = month_named(month)
         now = self._database.now()
         with self._database.read() as connection:
             name, customer = self._customer(connection, customer_id, user_id, account)
             courses = usage_courses.courses(connection, [(name, customer)])[name, customer]
-            mine = (BATCHES.c.account == name, BATCHES.c.customer_id == customer, BATCHES.c.status != "void")
-            chosen = (
-                () if wanted is None else (BATCHES.c.period_start >= wanted.start, BATCHES.c.period_start < wanted.end)
-            )
-            batches = usage_batches.listed(connection, *mine, *chosen)
+            batches = usage_batches.of_customer(connection, name, customer, wanted)
             fresh = usage_records.ungathered(connection, name, customer)
             currency = usage_records.currency(connection, name, customer)
         gathered = Gathered(self._meters, self._accounts.get(name), courses, now)
@@ -113,6 +109,15 @@ class Bills:
         return found[0]
 
 
+class _Entry(msgspec.Struct, frozen=True):
+    """Usage of one batch, or of one record that is in none: where it stands, how much, and its newest time and record."""
+
+    state: str
+    quantity: int
+    at: datetime
+    record_id: int
+
+
 class Gathered:
     """Usage by meter and period, as batches and ungathered records come in."""
 
@@ -120,27 +125,22 @@ class Gathered:
         self, meters: Mapping[str, Meter], account: Account | None, courses: Sequence[Course], now: datetime
     ) -> None:
         self._meters, self._account, self._courses, self._now = meters, account, courses, now
-        self._found: dict[tuple[str, datetime], list[tuple[str, int, datetime, int]]] = {}
+        self._found: dict[tuple[str, datetime], list[_Entry]] = {}
         self._periods: dict[tuple[str, datetime], tuple[Period, str | None, int]] = {}
 
     def batch(self, batch: Batch) -> None:
         """Usage that was gathered already."""
         state = _STATE.get(batch.status, batch.status)
         period = Period(batch.period_start, batch.period_end)
-        self._add(
-            batch.meter,
-            period,
-            batch.subscription_id,
-            batch.late,
-            (state, batch.quantity, batch.last_at, batch.last_record),
-        )
+        entry = _Entry(state, batch.quantity, batch.last_at, batch.last_record)
+        self._add(batch.meter, period, batch.subscription_id, batch.late, entry)
 
     def record(self, record: Record) -> None:
         """Usage that is in no batch yet, counted as it will be."""
-        way = self._way(record.meter)
-        where = place(self._courses, record.at, self._now, way.grace if way else None, way.prices if way else ())
+        way = known_way(self._meters.get(record.meter), self._account)
+        where = counted(way, self._courses, record.at, self._now)
         subscription = where.course.subscription_id if where.course is not None else None
-        entry = ("unsent", record.quantity, record.at, record.id)
+        entry = _Entry("unsent", record.quantity, record.at, record.id)
         self._add(record.meter, where.period, subscription, int(where.late), entry)
 
     def usage(self, currency: str | None) -> list[MeterUsage]:
@@ -148,9 +148,7 @@ class Gathered:
         keys = sorted(self._found, key=lambda key: (key[1], key[0]))
         return [self._usage(key, currency) for key in keys if key[0] in self._meters]
 
-    def _add(
-        self, meter: str, period: Period, subscription: str | None, late: int, entry: tuple[str, int, datetime, int]
-    ) -> None:
+    def _add(self, meter: str, period: Period, subscription: str | None, late: int, entry: _Entry) -> None:
         key = (meter, period.start)
         self._found.setdefault(key, []).append(entry)
         known = self._periods.get(key, (period, None, 0))
@@ -161,8 +159,8 @@ class Gathered:
         meter, entries = self._meters[key[0]], self._found[key]
         period, subscription, late = self._periods[key]
         last = meter.aggregation == "last"
-        quantity = _quantity([each for each in entries if each[0] not in _NOT_BILLED], last=last)
-        states = {state: _quantity([each for each in entries if each[0] == state], last=last) for state in STATES}
+        quantity = _quantity([each for each in entries if each.state not in _NOT_BILLED], last=last)
+        states = {state: _quantity([each for each in entries if each.state == state], last=last) for state in STATES}
         course = next((each for each in self._courses if each.subscription_id == subscription), None)
         known = (course.currency if course is not None else None) or currency
         currencies = (
@@ -176,23 +174,15 @@ class Gathered:
             bills=tuple(bill(meter, quantity, each) for each in currencies), note=note,
         )  # fmt: skip
 
-    def _way(self, meter: str) -> Way | None:
-        try:
-            return way_of(self._meters.get(meter), self._account)
-        except ConfigError:
-            return None
 
-
-def months(text: str | None) -> Period | None:
+def month_named(text: str | None) -> Period | None:
     """The calendar month that `2026-11` names, in UTC. Raises `ConfigError`."""
     if text is None:
         return None
     found = _MONTH.fullmatch(text)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) < 9999:
         raise ConfigError(f"period: {text!r} is no month; write one as 2026-11")
-    year, number = int(found[1]), int(found[2])
-    following = (year + number // 12, number % 12 + 1)
-    return Period(datetime(year, number, 1, tzinfo=UTC), datetime(*following, 1, tzinfo=UTC))
+    return month_of(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))
 
 
 def _wanted(usage: MeterUsage, wanted: Period | None, now: datetime) -> bool:
@@ -200,11 +190,12 @@ def _wanted(usage: MeterUsage, wanted: Period | None, now: datetime) -> bool:
     return period.holds(now) if wanted is None else wanted.holds(period.start)
 
 
-def _quantity(entries: Collection[tuple[str, int, datetime, int]], *, last: bool) -> int:
+def _quantity(entries: Collection[_Entry], *, last: bool) -> int:
     """The sum of usage, or its newest value."""
     if not last:
-        return sum(quantity for _, quantity, _, _ in entries)
-    return max(((at, id_, quantity) for _, quantity, at, id_ in entries), default=(None, 0, 0))[2]
+        return sum(each.quantity for each in entries)
+    newest = max(entries, key=lambda each: (each.at, each.record_id, each.quantity), default=None)
+    return 0 if newest is None else newest.quantity
 
 
 def _totals(usage: Iterable[MeterUsage]) -> dict[str, int]:

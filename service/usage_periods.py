@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 OLDEST: Final = timedelta(days=35)
-"""Older usage is refused: no provider takes it with its own time (Stripe: the past 35 days), and it was billed without it."""
+"""Older usage is refused: no provider takes it with its own time, and it was billed without it."""
 
 
 class Period(msgspec.Struct, frozen=True, order=True):
@@ -110,8 +110,8 @@ def starts(
 ) -> tuple[datetime, ...]:
     """The starts of a subscription's periods, from all that its row and history say.
 
-    A provider that tells ends alone (Lemon Squeezy) has a period begin where another ends. Where a renewal was never seen,
-    the two periods around it count as one.
+    A provider that tells ends alone has a period begin where another ends. Where a renewal was never seen, the two periods
+    around it count as one.
     """
     found = {*told_starts} or {*told_ends}
     if began is not None and (not found or began < min(found)):

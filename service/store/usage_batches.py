@@ -1,10 +1,12 @@
 """Batches of usage: records gathered by customer, meter and period, and told one batch at a time.
 
-    records --gather--> open --claim--> sending --finish--> sent | rejected | needs_review
+    records --gather--> open --claim--> sending --finish--> sent | rejected | needs_review | unbilled
                          ^                | |  \\--finish--> unknown --claim--> sending ...   (it may have been taken)
                          |                | \\-----finish--> retry   --claim--> sending ...   (it was not taken)
                          \\--reopen-------/  \\--void: its records are gathered anew
     sending --the holder died--> claimed again, as unknown if it was asked before
+    rejected | needs_review --a person, or the provider's total, decides--> sent | unbilled | retry
+    any but void --reject: refused after it was taken--> rejected
 
 Two unique indexes do the guarding: one open batch for each customer, meter and period, and one batch in hand for each
 customer and meter. A claim is fenced by its holder: who was taken for dead changes nothing any more.
@@ -24,12 +26,12 @@ from service.errors import LeaseLost
 from service.store import bulk
 from service.store.tables import USAGE_BATCHES as BATCHES
 from service.store.tables import USAGE_RECORDS as RECORDS
-from service.store.usage_records import Record, parsed, unmoved
+from service.store.usage_records import parsed, unmoved
 from service.store.usage_tables import IN_HAND
+from service.usage_periods import Period
 
 LEASE: Final = timedelta(seconds=120)
-_RECORD: Final = ", ".join(Record.__struct_fields__)
-_DUE: Final = ("open", "retry", "sending", "unknown")
+_DUE: Final = ("open", *IN_HAND)
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,14 +122,6 @@ def waiting(connection: Connection, now: datetime) -> bool:
     record = exists().where(RECORDS.c.batch_id.is_(None))
     due = exists().where(BATCHES.c.status.in_(_DUE), BATCHES.c.next_attempt_at <= now)
     return bool(connection.execute(select(or_(record, due))).scalar_one())
-
-
-def fresh(connection: Connection, limit: int) -> list[Record]:
-    """Records that are in no batch yet, the oldest first; held until the transaction ends."""
-    query = f"SELECT {_RECORD} FROM usage_record WHERE batch_id IS NULL ORDER BY id LIMIT :limit"
-    query += " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
-    rows = connection.execute(text(query), {"limit": limit})
-    return [Record(**{**row._mapping, "at": parsed(row.at)}) for row in rows]
 
 
 def gather(connection: Connection, groups: Sequence[Group], now: datetime) -> None:
@@ -259,10 +253,27 @@ def get(connection: Connection, batch_id: int) -> Batch | None:
     return None if row is None else _batch(row)
 
 
-def listed(connection: Connection, *conditions: Any) -> list[Batch]:
-    """The batches that meet these conditions, oldest first."""
-    query = select(*_COLUMNS).where(*conditions).order_by(BATCHES.c.id)
+def listed(connection: Connection, *conditions: Any, limit: int | None = None) -> list[Batch]:
+    """The batches that meet these conditions, oldest first; with a `limit`, at most so many."""
+    query = select(*_COLUMNS).where(*conditions).order_by(BATCHES.c.id).limit(limit)
     return [_batch(row) for row in connection.execute(query)]
+
+
+def of_customer(connection: Connection, account: str, customer_id: str, period: Period | None = None) -> list[Batch]:
+    """A customer's batches whose records are not gathered anew, oldest first; only of periods that begin in `period`."""
+    c = BATCHES.c
+    chosen = [c.account == account, c.customer_id == customer_id, c.status != "void"]
+    if period is not None:
+        chosen += [c.period_start >= period.start, c.period_start < period.end]
+    return listed(connection, *chosen)
+
+
+def anew(now: datetime) -> dict[str, Any]:
+    """The columns of a batch that is told once more, from the beginning.
+
+    Under a new identifier: the provider may have taken the old one, and dropped the usage afterwards.
+    """
+    return {"status": "retry", "next_attempt_at": now, "asked_at": None, "identifier": None}
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> int:

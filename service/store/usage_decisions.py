@@ -13,6 +13,7 @@ from service.errors import ConfigError
 from service.store import usage_batches
 from service.store.tables import USAGE_BATCHES as BATCHES
 from service.store.usage_batches import Batch
+from service.store.usage_tables import IN_HAND
 
 Decision: TypeAlias = Literal["told", "again", "drop"]
 WAITING: Final = ("rejected", "needs_review")
@@ -29,9 +30,9 @@ def counts(connection: Connection, now: datetime) -> dict[str, int]:
 
 def waiting(connection: Connection, *, account: str | None, statuses: tuple[str, ...], limit: int) -> list[Batch]:
     """Batches of these statuses, oldest first; by default those that wait for a person or are on their way."""
-    chosen: list[Any] = [BATCHES.c.status.in_(statuses or (*WAITING, "retry", "sending", "unknown"))]
+    chosen: list[Any] = [BATCHES.c.status.in_(statuses or (*WAITING, *IN_HAND))]
     chosen += [BATCHES.c.account == account] if account is not None else []
-    return usage_batches.listed(connection, *chosen)[:limit]
+    return usage_batches.listed(connection, *chosen, limit=limit)
 
 
 def decide(connection: Connection, batch_id: int, decision: Decision, now: datetime) -> Batch:
@@ -41,7 +42,7 @@ def decide(connection: Connection, batch_id: int, decision: Decision, now: datet
     """
     values: Mapping[str, Mapping[str, Any]] = {
         "told": {"status": "sent", "sent_at": now},
-        "again": {"status": "retry", "next_attempt_at": now, "asked_at": None, "identifier": None},
+        "again": usage_batches.anew(now),
         "drop": {"status": "unbilled"},
     }
     chosen = and_(BATCHES.c.id == batch_id, BATCHES.c.status.in_(WAITING))

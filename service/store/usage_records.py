@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from service.store import bulk
-from service.store.types import to_text
 
 _TYPES: Final = {
     "account": "text", "idempotency_key": "text", "customer_id": "text", "meter": "text", "quantity": "bigint",
@@ -29,6 +28,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     at: datetime
     id: int = 0
+
+
+_UNGATHERED: Final = f"SELECT {', '.join(Record.__struct_fields__)} FROM usage_record WHERE batch_id IS NULL"
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -66,7 +68,7 @@ def parties(
 ) -> list[Party]:
     """The customers of these ids, and of these users of the application, in these accounts.
 
-    A provider may tell of a customer only in its subscriptions (Lemon Squeezy has no events for customers).
+    A provider may have no events for customers, and tell of one only in its subscriptions.
     """
     keys = [(account, customer) for account in accounts for customer in customers]
     found: set[Party] = set()
@@ -93,12 +95,16 @@ def _parties(connection: Connection, query: str, keys: Sequence[tuple[str, str]]
     return {Party(*row) for row in rows if row[1] is not None}
 
 
+def fresh(connection: Connection, limit: int) -> list[Record]:
+    """Records that are in no batch yet, the oldest first; held until the transaction ends."""
+    query = f"{_UNGATHERED} ORDER BY id LIMIT :limit"
+    query += " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+    return [_record(row) for row in connection.execute(text(query), {"limit": limit})]
+
+
 def ungathered(connection: Connection, account: str, customer_id: str) -> list[Record]:
     """A customer's records that are in no batch yet."""
-    names = ", ".join(Record.__struct_fields__)
-    query = (
-        f"SELECT {names} FROM usage_record WHERE batch_id IS NULL AND account = :account AND customer_id = :customer"
-    )
+    query = f"{_UNGATHERED} AND account = :account AND customer_id = :customer"
     rows = connection.execute(text(query), {"account": account, "customer": customer_id})
     return [_record(row) for row in rows]
 
@@ -112,15 +118,9 @@ def currency(connection: Connection, account: str, customer_id: str) -> str | No
     return found
 
 
-def unmoved(connection: Connection, batch_id: int) -> int:
-    """Take a batch's records out of it again; how many those were."""
-    done = connection.execute(text("UPDATE usage_record SET batch_id = NULL WHERE batch_id = :id"), {"id": batch_id})
-    return done.rowcount
-
-
-def moment(connection: Connection, value: datetime) -> Any:
-    """A time as a parameter of a text statement."""
-    return value if connection.dialect.name == "postgresql" else to_text(value)
+def unmoved(connection: Connection, batch_id: int) -> None:
+    """Take a batch's records out of it again."""
+    connection.execute(text("UPDATE usage_record SET batch_id = NULL WHERE batch_id = :id"), {"id": batch_id})
 
 
 def parsed(value: Any) -> Any:

@@ -63,34 +63,31 @@ def cells(connection: Connection, account: str, since: datetime) -> list[Cell]:
 
 def moving(connection: Connection, cell: Cell) -> bool:
     """True where a batch of the cell's customer and meter is under way: a total read now would prove nothing."""
-    return _any(connection, cell, BATCHES.c.status.in_(IN_HAND))
+    query = select(BATCHES.c.id).where(*_mine(cell), BATCHES.c.status.in_(IN_HAND)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def undecided(connection: Connection, cell: Cell) -> list[Batch]:
     """Its batches that wait for a person because their outcome could not be shown."""
-    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
-    return usage_batches.listed(connection, *mine, BATCHES.c.status == "needs_review", BATCHES.c.asked_at.is_not(None))
+    asked = (BATCHES.c.status == "needs_review", BATCHES.c.asked_at.is_not(None))
+    return usage_batches.listed(connection, *_mine(cell), *asked)
 
 
 def first_before(connection: Connection, cell: Cell) -> int:
     """The provider's total before the first batch of the cell's customer and meter."""
-    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
-    query = select(BATCHES.c.total_before).where(*mine, BATCHES.c.status == "sent", BATCHES.c.total_before.is_not(None))
+    known = (BATCHES.c.status == "sent", BATCHES.c.total_before.is_not(None))
+    query = select(BATCHES.c.total_before).where(*_mine(cell), *known)
     return int(connection.execute(query.order_by(BATCHES.c.id).limit(1)).scalar_one_or_none() or 0)
 
 
 def ever(connection: Connection, cell: Cell) -> int:
     """All that was ever told of the cell's customer and meter."""
-    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
-    query = select(func.coalesce(func.sum(BATCHES.c.told), 0)).where(*mine, BATCHES.c.status == "sent")
-    return int(connection.execute(query).scalar_one())
+    return _told(connection, cell)
 
 
 def since(connection: Connection, cell: Cell, start: datetime) -> int:
     """All that was told of the cell's customer and meter in the provider's periods from `start` on."""
-    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
-    query = select(func.coalesce(func.sum(BATCHES.c.told), 0)).where(*mine, BATCHES.c.status == "sent")
-    return int(connection.execute(query.where(BATCHES.c.counted_start >= start)).scalar_one())
+    return _told(connection, cell, BATCHES.c.counted_start >= start)
 
 
 def shifted(connection: Connection, account: str, since: datetime) -> list[Batch]:
@@ -102,16 +99,8 @@ def shifted(connection: Connection, account: str, since: datetime) -> list[Batch
 
 def settle(connection: Connection, batches: Sequence[Batch], now: datetime, *, there: bool) -> None:
     """Decide batches that waited for a person: they are there, or they are told anew."""
-    values: dict[str, Any] = {"status": "sent", "sent_at": now, "reason": "found"}
-    if not there:
-        # Under a new identifier: the provider may have taken the old one, and dropped the usage afterwards.
-        values = {
-            "status": "retry",
-            "next_attempt_at": now,
-            "asked_at": None,
-            "identifier": None,
-            "reason": "not_there",
-        }
+    found = {"status": "sent", "sent_at": now, "reason": "found"}
+    values = found if there else {**usage_batches.anew(now), "reason": "not_there"}
     for batch in batches[:1] if not there else batches:  # one of a customer and meter is in hand at a time
         chosen = (BATCHES.c.id == batch.id) & (BATCHES.c.status == "needs_review")
         connection.execute(BATCHES.update().where(chosen).values(**values))
@@ -128,14 +117,8 @@ def tell_again(
     assert model is not None
     lost = {"quantity": -missing * per, "told": -missing, "billable": -missing * per}
     shared = {name: getattr(model, name) for name in (*_STREAM, "aggregation", "subscription_id", "item_id")}
-    shared |= {
-        "records": 0,
-        "late": 0,
-        "first_at": model.first_at,
-        "last_at": model.last_at,
-        "last_record": 0,
-        "created_at": now,
-    }
+    shared |= {"first_at": model.first_at, "last_at": model.last_at, "last_record": 0, "created_at": now}
+    shared |= {"records": 0, "late": 0}
     here = {name: getattr(model, name) for name in ("period_start", "period_end", "counted_start", "counted_end")}
     value = model.quantity if model.aggregation == "last" else missing * per
     again = {"quantity": value, "period_start": start, "period_end": end, "next_attempt_at": now, "attempts": 0}
@@ -150,6 +133,11 @@ def tell_again(
     return True
 
 
-def _any(connection: Connection, cell: Cell, condition: Any) -> bool:
-    mine = [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]
-    return connection.execute(select(BATCHES.c.id).where(*mine, condition).limit(1)).first() is not None
+def _told(connection: Connection, cell: Cell, *conditions: Any) -> int:
+    query = select(func.coalesce(func.sum(BATCHES.c.told), 0)).where(*_mine(cell), BATCHES.c.status == "sent")
+    return int(connection.execute(query.where(*conditions)).scalar_one())
+
+
+def _mine(cell: Cell) -> list[Any]:
+    """The conditions that choose the batches of the cell's customer and meter."""
+    return [BATCHES.c[name] == getattr(cell, name) for name in _STREAM]

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import ConfigError, UnknownCustomer
 from service.meters import Tier
-from service.usage_bill import months
+from service.usage_bill import month_named
 from tests.usage.shops import DAY, HOUR, AnyShop, opened
 
 _TIERS = (
@@ -101,7 +101,7 @@ def test_whoever_is_not_known_is_named(shop: AnyShop) -> None:
 
 def test_december_ends_with_the_year() -> None:
     """Months are half-open, too."""
-    found = months("2026-12")
+    found = month_named("2026-12")
     assert found is not None
     assert found.end is not None
     assert (found.start.isoformat(), found.end.isoformat()) == (
