@@ -16,7 +16,7 @@ import msgspec
 
 from service.errors import BadRequest
 from service.provider import Connection
-from service.providers.lemonsqueezy.listing import Walk, read_slice
+from service.providers.lemonsqueezy.listing import read_all
 from service.providers.lemonsqueezy.wire import API
 from service.reading import instant, part, text, whole
 from service.refusals import broken
@@ -92,14 +92,9 @@ class LemonSqueezyUsage:
 
     def _records(self, item_id: str) -> list[dict[str, Any]]:
         """The attributes of every record of the item, oldest first."""
-        found: dict[str, dict[str, Any]] = {}
-        walk: Walk | None = Walk()
-        while walk is not None:
-            params = {"filter[subscription_item_id]": item_id}
-            page = read_slice(self._transport, "/v1/usage-records", params, walk, reserve=True)
-            found |= {str(obj["id"]): part(obj, "attributes") for obj, _ in page.objects("usage-records")}
-            walk = page.next
-        return [found[key] for key in sorted(found, key=lambda each: (len(each), each))]
+        params = {"filter[subscription_item_id]": item_id}
+        found = read_all(self._transport, "/v1/usage-records", params, "usage-records", reserve=True)
+        return [part(each, "attributes") for each in sorted(found, key=lambda each: (len(each["id"]), each["id"]))]
 
 
 def _come_to(records: Iterable[Mapping[str, Any]], start: datetime, end: datetime) -> int:

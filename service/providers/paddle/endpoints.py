@@ -49,7 +49,7 @@ class _Answer(msgspec.Struct):
 
 def read_endpoints(transport: Transport) -> Sequence[Endpoint]:
     """All destinations that are addresses (others are mailboxes). Paddle tells their secrets at any time; we don't."""
-    found = read_all(transport, _PATH, reserve=True)
+    found = read_all(transport, _PATH, {}, reserve=True)
     try:
         destinations = [msgspec.convert(each, _Destination) for each in found]
     except msgspec.ValidationError as error:

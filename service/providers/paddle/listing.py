@@ -106,13 +106,13 @@ def read_slice(
     return Slice(entries, answer, following)
 
 
-def read_all(transport: Transport, path: str, *, reserve: bool) -> list[Object]:
+def read_all(transport: Transport, path: str, params: Params, *, reserve: bool) -> list[Object]:
     """All objects of a list, page by page."""
     found: list[Object] = []
     seen: set[str] = set()
     cursor: str | None = None
     while True:
-        page = read_slice(transport, path, {}, cursor, reserve=reserve)
+        page = read_slice(transport, path, params, cursor, reserve=reserve)
         found += [obj for obj, _ in page.objects()]
         if page.cursor is None:
             return found

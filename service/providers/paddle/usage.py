@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from service.errors import BadRequest
 from service.provider import Connection
-from service.providers.paddle.listing import opened, read_slice, single
+from service.providers.paddle.listing import opened, read_all, single
 from service.providers.paddle.wire import api
 from service.reading import objects, part, text, whole
 from service.transport import Sleep, Transport, segment
@@ -84,16 +84,11 @@ class PaddleUsage:
         return _charged(objects(following, "line_items"), price)
 
     def _billed(self, scope: UsageScope, price: str) -> int:
-        found: dict[str, int] = {}
-        cursor: str | None = None
-        while True:
-            params = {"subscription_id": scope.subscription_id or ""}
-            page = read_slice(self._transport, "/transactions", params, cursor, reserve=True)
-            for obj, _ in page.objects():
-                found[str(obj.get("id"))] = _charged(objects(part(obj, "details"), "line_items"), price)
-            cursor = page.cursor
-            if cursor is None:
-                return sum(found.values())
+        params = {"subscription_id": scope.subscription_id or ""}
+        every = read_all(self._transport, "/transactions", params, reserve=True)
+        transactions = {str(each.get("id")): each for each in every}  # a page may repeat what moved meanwhile
+        lines = [objects(part(each, "details"), "line_items") for each in transactions.values()]
+        return sum(_charged(each, price) for each in lines)
 
 
 def _charged(lines: Iterable[Mapping[str, Any]], price: str) -> int:

@@ -1,8 +1,8 @@
 """Usage at Stripe: meter events, their sums, and what Stripe refused of them afterwards.
 
 Facts: stripe-python 16.1.0 (`billing.MeterEvent`, `MeterEventSummary`), docs.stripe.com/billing/subscriptions/usage-based. An
-event counts once for its identifier for at least 24 hours. It is billed with the period of its timestamp until that period's
-invoice is finalized, by default an hour after the period ends. Values are whole numbers.
+event counts once for its identifier for at least 24 hours, and may be 35 days old. It is billed with the period of its
+timestamp until that period's invoice is finalized, by default an hour after the period ends. Values are whole numbers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from service.errors import BadRequest, NotFound, RateLimited
 from service.provider import Connection
+from service.providers.stripe.listing import read_all
 from service.providers.stripe.wire import API, DUPLICATE_USAGE
 from service.refusals import broken
 from service.transport import Answer, Params, Sleep, Transport, segment
@@ -38,16 +39,6 @@ RULES: Final = UsageRules(
 )
 _METERS: Final = "/v1/billing/meters"
 _CONFLICT: Final = ": 409"
-
-
-class _Meter(msgspec.Struct):
-    id: str
-    event_name: str
-
-
-class _Meters(msgspec.Struct):
-    data: list[_Meter]
-    has_more: bool
 
 
 class _Summary(msgspec.Struct):
@@ -155,22 +146,12 @@ class StripeUsage:
         name = options["event_name"]
         found = options.get("meter_id") or self._meters.get(name)
         if found is None:
-            self._meters |= {each.event_name: each.id for each in self._active()}
+            active = read_all(self._transport, _METERS, {"status": "active"}, "billing.meter", reserve=True)
+            self._meters |= {str(each.get("event_name")): str(each["id"]) for each in active}
             found = self._meters.get(name)
         if found is None:
             raise NotFound(f"GET {_METERS}: there is no active meter with the event name {name!r}")
         return found
-
-    def _active(self) -> list[_Meter]:
-        every: list[_Meter] = []
-        while True:
-            after = {"starting_after": every[-1].id} if every else {}
-            page: _Meters = self._transport.get(
-                _METERS, {"status": "active", "limit": 100, **after}, reserve=True
-            ).decoded(_Meters)
-            every += page.data
-            if not page.has_more or not page.data:
-                return every
 
 
 def _rejections(answer: Answer) -> Sequence[Rejection]:
