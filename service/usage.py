@@ -126,7 +126,7 @@ class Usage:
 
 
 class Directory:
-    """Finds the customers that reports name, all in two queries, and what was recorded under their keys before."""
+    """Finds the customers that reports name, in a few queries however many those are, and what their keys stood for before."""
 
     def __init__(
         self,
