@@ -42,17 +42,19 @@ class Died(BaseException):
 
 
 class Dying:
-    """A usage side whose process dies just before, or just after, usage is told."""
+    """A usage side that counts what is told, and whose process dies just before, or just after, it is."""
 
     def __init__(self, inner: UsageWriter) -> None:
         self._inner = inner
         self.before = self.after = 0
+        self.told = 0
 
     def send_usage(self, send: UsageSend) -> None:
         """Tell it, unless the process dies."""
         if self.before:
             self.before -= 1
             raise Died
+        self.told += 1
         self._inner.send_usage(send)
         if self.after:
             self.after -= 1
@@ -202,11 +204,6 @@ class StripeShop(Shop[StripeSandbox]):
         lines = [line for invoice in invoices if invoice["status"] != "draft" for line in invoice["lines"]["data"]]
         return sum(int(line["quantity"]) for line in lines)
 
-    def total(self) -> int:
-        """What all meter events come to."""
-        events = self.sandbox.objects("billing.meter_event").values()
-        return sum(int(each["payload"]["value"]) for each in events)
-
 
 class PaddleShop(Shop[PaddleSandbox]):
     """Paddle: one charge a period, billed with the renewal after it."""
@@ -255,11 +252,6 @@ class LemonShop(Shop[LemonSqueezySandbox]):
     def billed(self) -> int:
         """A cent a call: the subtotals of the invoices."""
         return sum(each["attributes"]["subtotal"] for each in self.sandbox.objects("subscription-invoices").values())
-
-    def total(self) -> int:
-        """What all records come to."""
-        records = self.sandbox.objects("usage-records").values()
-        return sum(each["attributes"]["quantity"] for each in records)
 
 
 class SettingLemonShop(LemonShop):

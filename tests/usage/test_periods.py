@@ -114,7 +114,7 @@ def test_late_usage_is_placed_in_the_period_that_runs_where_its_own_cannot_be_bi
 
 
 def test_the_subscription_of_the_meters_price_goes_first() -> None:
-    """Then one with a metered item, then one that lives."""
+    """Then one with a metered item, then one that lives, then the newest."""
     start = datetime(2026, 9, 1, tzinfo=UTC)
     plain, metered = _course(start, name="sub_a"), _course(start, name="sub_b")
     at = start + timedelta(days=1)
@@ -123,6 +123,12 @@ def test_the_subscription_of_the_meters_price_goes_first() -> None:
     )
     for prices, name in (((), "sub_b"), (("p",), "sub_a")):
         found = place([other, metered], at, at, None, prices).course
+        assert found is not None
+        assert found.subscription_id == name
+    newer = _course(start + timedelta(hours=1), name="sub_c")
+    dead = _course(start + timedelta(hours=2), ended=at + timedelta(days=1), name="sub_d")
+    for courses, name in (([metered, newer, dead], "sub_c"), ([metered, dead], "sub_b")):
+        found = place(courses, at, at, None, ()).course
         assert found is not None
         assert found.subscription_id == name
 
