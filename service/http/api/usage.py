@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from service.http.api.operation import Asked, Reply
 from service.http.api.parameters import OfAccount, OfPeriod
 from service.http.api.problem import Refused
 from service.system import System
-from service.usage import Outcome, Recorded, UsageReport
+from service.usage import Outcome, UsageReport
 
 
 def report(system: System, asked: Asked[OfAccount, UsageRecord | list[UsageRecord]]) -> Reply:
@@ -24,7 +23,7 @@ def report(system: System, asked: Asked[OfAccount, UsageRecord | list[UsageRecor
     lookup.accounts(system, asked.query.account)
     given = asked.body
     if isinstance(given, UsageRecord):
-        return Reply(_utc(system.usage.report(_report(given, asked, ""))), 201)
+        return Reply(system.usage.report(_report(given, asked, "")), 201)
     reports = [_report(each, asked, f":{index}") for index, each in enumerate(given)]
     found = [_result(index, outcome) for index, outcome in enumerate(system.usage.report_many(reports))]
     counts = {status: sum(each.status == status for each in found) for status in ("recorded", "duplicate", "refused")}
@@ -57,9 +56,4 @@ def _result(index: int, outcome: Outcome) -> shapes.UsageResult:
         refused = outcomes.refusal(outcome)
         pointer = next((str(each.pointer).replace("#", f"#/{index}", 1) for each in refused.errors), UNSET)
         return shapes.UsageResult(status="refused", cause=refused.cause, detail=refused.detail, pointer=pointer)
-    return shapes.UsageResult(status=outcome.status, record=_utc(outcome))
-
-
-def _utc(recorded: Recorded) -> Recorded:
-    """A record read back from PostgreSQL carries the time zone of the session."""
-    return msgspec.structs.replace(recorded, at=recorded.at.astimezone(UTC))
+    return shapes.UsageResult(status=outcome.status, record=outcome)
