@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from service.moments import utc
 from service.plans import Access, Limit, Plans
 
 State = Literal["subscribed", "default", "unknown_price", "unknown_status", "not_synced"]
@@ -228,7 +229,7 @@ def _explained(
 
 
 def _told(each: Considered) -> str:
-    until = f" until {_utc(each.until)}" if each.counts and each.until is not None else ""
+    until = f" until {utc(each.until)}" if each.counts and each.until is not None else ""
     return f"subscription {each.subscription_id} ({each.account}) is {each.status} ({each.standing}{until})"
 
 
@@ -237,7 +238,7 @@ def _since(cause: Cause | None) -> str:
         return ""
     words = {"run": f"reconcile run {cause.id}", "call": f"our own call {cause.id}"}
     event = f"event {cause.event_id or cause.id}" + (f" ({cause.event_type})" if cause.event_type else "")
-    return f" because of {words.get(cause.type, event)} at {_utc(cause.at)}"
+    return f" because of {words.get(cause.type, event)} at {utc(cause.at)}"
 
 
 def _freshness(state: State, best: Considered | None, accounts: Sequence[Sync]) -> Freshness:
@@ -257,7 +258,3 @@ def _valid_until(considered: Iterable[Considered]) -> datetime | None:
 
 def _unknown_prices(considered: Iterable[Considered]) -> tuple[str, ...]:
     return tuple(f"{each.account}:{id_}" for each in considered if unnamed(each) for id_ in each.price_ids or ("?",))
-
-
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

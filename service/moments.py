@@ -1,4 +1,4 @@
-"""Clock times as a person reads and writes them: in the system's zone, with the zone shown."""
+"""Clock times as a person reads and writes them: in the system's zone, or in UTC, with the zone shown."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 def clock(moment: datetime) -> str:
     """`2026-11-23 03:14:15 CET`: a time in the system's zone."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def utc(moment: datetime) -> str:
+    """`2026-11-23 02:14:15 UTC`: a UTC time within a sentence that must be the same on every machine."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def iso(moment: datetime) -> str:

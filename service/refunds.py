@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from service import iso4217
+from service.moments import utc
 
 Policy = Literal["full_within_days", "prorated", "none"]
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -71,9 +72,9 @@ def _within(days: int, paid: Paid, left: int, now: datetime) -> Allowance:
         return Allowance(amount=0, explanation="it is not known when it was paid, so not whether it is in time")
     until = paid.at + timedelta(days=days)
     if now > until:
-        return Allowance(amount=0, explanation=f"full refunds ended {days} days after payment, at {_utc(until)}")
+        return Allowance(amount=0, explanation=f"full refunds ended {days} days after payment, at {utc(until)}")
     return Allowance(
-        amount=left, explanation=f"full refund within {days} days of payment, until {_utc(until)}{_less(paid)}"
+        amount=left, explanation=f"full refund within {days} days of payment, until {utc(until)}{_less(paid)}"
     )
 
 
@@ -85,9 +86,7 @@ def _prorated(paid: Paid, period: Period, left: int, now: datetime) -> Allowance
     unused = min(whole, max(0, (end - now) // _MICROSECOND))
     share = paid.amount * unused // whole
     amount = min(left, max(0, share - paid.refunded))
-    told = (
-        f"{iso4217.shown(share, paid.currency)} for {_percent(unused, whole)} % of {_utc(start)} to {_utc(end)} unused"
-    )
+    told = f"{iso4217.shown(share, paid.currency)} for {_percent(unused, whole)} % of {utc(start)} to {utc(end)} unused"
     return Allowance(amount=amount, explanation=f"prorated: {told}, rounded down{_less(paid)}")
 
 
@@ -98,7 +97,3 @@ def _less(paid: Paid) -> str:
 def _percent(part: int, whole: int) -> str:
     hundredths = part * 10_000 // whole
     return f"{hundredths // 100}.{hundredths % 100:02}"
-
-
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
