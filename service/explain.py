@@ -17,6 +17,7 @@ from service.timeline import Entry, timeline
 
 _MANY: Final = 50
 _INNER: Final = frozenset({"raw", "sources"})
+Found = people.Rows
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +77,6 @@ def explain(database: Database, asked: str, *, user: bool = False) -> Explanatio
     )
 
 
-Found = people.Rows
-
-
 def _theirs(connection: Connection, asked: str) -> Found:
     """The rows of the person with this name, and of whoever has another name of theirs: a provider may know only one."""
     names = people.called(asked)
@@ -101,9 +99,8 @@ def _person(theirs: Found) -> Person:
 
 def _timeline(connection: Connection, found: Found) -> list[Entry]:
     changes = people.changes(connection, found)
-    causes = {int(each["cause"][6:]) for each in changes if each["cause"].startswith("event:")}
     sources = {(account, *key) for (account, _, _), (_, row) in found.items() for key in _sources(row)}
-    return timeline(found, changes, people.events(connection, sources, causes))
+    return timeline(found, changes, people.events(connection, sources, _causing(changes)))
 
 
 def _found(connection: Connection, asked: str, events: list[Record]) -> Found:
@@ -130,8 +127,7 @@ def _touched(connection: Connection, event: Record) -> list[tuple[Kind, Record]]
 def _subject(connection: Connection, kind: Kind, row: Record) -> Subject:
     account, id_ = row["account"], row["id"]
     changes = history.changes(connection, account, kind, id_, _MANY)
-    causes = [int(each["cause"][6:]) for each in changes if each["cause"].startswith("event:")]
-    events = history.events_about(connection, account, _sources(row), sorted(set(causes)), _MANY)
+    events = history.events_about(connection, account, _sources(row), sorted(_causing(changes)), _MANY)
     return Subject(
         account=account,
         kind=kind,
@@ -143,6 +139,12 @@ def _subject(connection: Connection, kind: Kind, row: Record) -> Subject:
         changes=changes,
         drift=history.drift(connection, account=account, subject=(kind, id_)),
     )
+
+
+def _causing(changes: list[Record]) -> set[int]:
+    """Our ids of the events that brought these changes."""
+    causes = (each["cause"].partition(":") for each in changes)
+    return {int(id_) for kind, _, id_ in causes if kind == "event"}
 
 
 def _sources(row: Record) -> list[tuple[str, str]]:
