@@ -19,7 +19,8 @@ from service.entitled import Cause, ConfirmedBy, Entitlements, Held, Sync, deriv
 from service.plans import Plans
 from service.store import subscribed
 from service.store.engine import Database
-from service.store.subscribed import Asked, Record
+from service.store.history import Record
+from service.store.subscribed import Asked
 
 _BY: Final[Mapping[str, ConfirmedBy]] = {"event": "webhook", "run": "reconcile", "call": "call"}
 _KINDS: Final = ("customer", "subscription")

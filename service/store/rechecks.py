@@ -23,7 +23,7 @@ _TELLING: Final = ("status", "offer_id", "cancels_at", "collection_paused", "use
 _ONE_AT_A_TIME: Final = 7_205_759_403_792_795
 
 
-class Subject(msgspec.Struct, frozen=True, order=True):
+class Subject(msgspec.Struct, frozen=True):
     """A user of the application, or a customer at an account of whom no user is known."""
 
     user_id: str | None = None
@@ -42,13 +42,14 @@ class Check(msgspec.Struct, frozen=True):
 def of_row(account: str, row: StateRow, cause: str) -> Iterator[Check]:
     """Whom the change of one row (from `saved` to `content`) may give another plan. Pure."""
     if row.kind == "subscription" and _told(row.saved, row.saved_deleted_at) != _told(row.content, row.deleted_at):
-        subjects = {_owner(account, content) for content in (row.saved, row.content) if content is not None}
+        owners = (_owner(account, content) for content in (row.saved, row.content) if content is not None)
+        subjects = {each for each in owners if each is not None}
     elif row.kind == "customer" and _user(row.saved) != _user(row.content):
         subjects = {Subject(account=account, customer_id=row.id)}
         subjects |= {Subject(user_id=each) for each in (_user(row.saved), _user(row.content)) if each}
     else:
         return
-    yield from (Check(each, account, cause) for each in sorted(subjects - {None}, key=repr) if each is not None)
+    yield from (Check(each, account, cause) for each in sorted(subjects, key=repr))
 
 
 def add(connection: Connection, checks: Iterable[Check], due_at: datetime, *, timer: bool = False) -> None:
@@ -76,7 +77,7 @@ def any_due(connection: Connection, now: datetime) -> bool:
 
 
 def take(connection: Connection, now: datetime, limit: int) -> list[Check]:
-    """The first that are due, taken away; one a subject, filed under the newest cause."""
+    """The first that are due, taken away; one a subject, filed under the newest cause that is not the clock, where there is one."""
     due = select(CHECKS).where(CHECKS.c.due_at <= now).order_by(CHECKS.c.due_at, CHECKS.c.id).limit(limit)
     rows = connection.execute(due).all()
     connection.execute(delete(CHECKS).where(CHECKS.c.id.in_([row.id for row in rows])))

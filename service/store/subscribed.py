@@ -1,4 +1,6 @@
-"""The subscriptions of users, customers and e-mail addresses, with what brought each to where it stands: one query."""
+"""What entitlements rest on: the subscriptions of users, customers and e-mail addresses, with what brought each to where it
+stands, in one query; how far they are proven, in another; and what live ones were bought as.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from service.store import bulk
+from service.store.history import Record
 from service.store.types import UtcDateTime
 
-Record = dict[str, Any]
 _TYPES: Final = {"n": "integer", "u": "text", "a": "text", "c": "text", "e": "text"}
 
 
