@@ -13,6 +13,7 @@ from rich.text import Text
 from reconcile.report import AccountReport
 from service import iso4217
 from service.explain import Explanation
+from service.sandbox.shop import added
 from service.store.totals import Subscriber
 from service.timeline import balance
 
@@ -76,8 +77,5 @@ def _status(each: Subscriber) -> str:
 
 
 def _sum(sums: Iterable[dict[str, int]]) -> str:
-    total: dict[str, int] = {}
-    for each in sums:
-        for currency, amount in each.items():
-            total[currency] = total.get(currency, 0) + amount
-    return "\n".join(iso4217.shown(amount, currency) for currency, amount in sorted(total.items()) if amount) or "-"
+    total = added([entry for each in sums for entry in each.items()])
+    return "\n".join(iso4217.shown(amount, currency) for currency, amount in total.items()) or "-"

@@ -19,7 +19,7 @@ MOVER: Final = Person("Sophie", "4711")
 
 
 class Story:
-    """Acts at the stand-ins as customers and staff would. `shops` are in the order in which the mover visits them."""
+    """Acts at the stand-ins as customers and staff would. The mover visits the first three of `shops`, in their order."""
 
     def __init__(self, shops: Mapping[str, Shop]) -> None:
         self._shops = list(shops.values())
@@ -48,6 +48,7 @@ class Story:
         for shop in self._shops:
             faults = shop.sandbox.faults
             faults.reorder, faults.rates = True, {"duplicate": 0.2, "drop": 0.06 if step else 0.0}
+            # Chance may spare a shop, but each must give the reconciler something to find.
             faults.drop = 2 if step in (3, 6) else 0
 
     def _each(self, act: Callable[[Shop, list[Person]], None], seconds: int) -> None:
