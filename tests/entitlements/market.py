@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -47,9 +47,11 @@ past_due_grace_days = 5
 
 
 class Till(Protocol):
-    """One provider's stand-in. `price` is what a plan names there; a subscription is known by its id."""
+    """One provider's stand-in. `prices` are what a plan names there; a subscription is known by its id."""
 
-    price: str
+    @property
+    def prices(self) -> tuple[str, ...]:
+        """What is paid at once, and where that is another one, what begins with a trial."""
 
     @property
     def sandbox(self) -> Any:
@@ -64,8 +66,8 @@ class Till(Protocol):
     def cancel(self, subscription: str) -> None:
         """At the end of the period."""
 
-    def pause(self, subscription: str) -> None:
-        """At once, or as soon as the provider pauses anything."""
+    def pause(self, subscription: str, mode: str = ...) -> None:
+        """At once, in the provider's own word for how."""
 
 
 class StripeTill:
@@ -74,13 +76,13 @@ class StripeTill:
     def __init__(self) -> None:
         self.sandbox = StripeSandbox(seed=2)
         self._shop = StripeShop(self.sandbox)
-        self.price = self._shop.price(1_900)
+        self.prices = (self._shop.price(1_900),)
 
     def buy(self, user_id: str, *, trial: bool = False) -> str:
         """The user's id is the customer's alone; the subscription has it through its customer."""
         customer = self._shop.customer(email=f"{user_id}@Example.com", metadata={"user_id": user_id})
         more = {"trial_period_days": 14} if trial else {}
-        return str(self._shop.subscription(customer, self.price, **more)["id"])
+        return str(self._shop.subscription(customer, self.prices[0], **more)["id"])
 
     def fail(self, times: int) -> None:
         """Cards are declined."""
@@ -91,9 +93,9 @@ class StripeTill:
         """`cancel_at_period_end`."""
         self.sandbox.call("POST", f"/v1/subscriptions/{subscription}", {"cancel_at_period_end": True})
 
-    def pause(self, subscription: str) -> None:
+    def pause(self, subscription: str, mode: str = "void") -> None:
         """Only the collection, which leaves the status alone."""
-        wanted = {"pause_collection": {"behavior": "void"}}
+        wanted = {"pause_collection": {"behavior": mode}}
         self.sandbox.call("POST", f"/v1/subscriptions/{subscription}", wanted)
 
 
@@ -104,12 +106,11 @@ class PaddleTill:
         self.sandbox = PaddleSandbox(seed=2)
         self._shop = PaddleShop(self.sandbox)
         trial = {"interval": "day", "frequency": 14}
-        self.price = self._shop.price(1_900)
-        self.trial_price = self._shop.price(1_900, trial_period=trial)
+        self.prices = self._shop.price(1_900), self._shop.price(1_900, trial_period=trial)
 
     def buy(self, user_id: str, *, trial: bool = False) -> str:
         """The user's id is in the checkout's custom data, and so in the subscription's."""
-        price = self.trial_price if trial else self.price
+        price = self.prices[trial]
         customer = self._shop.customer(email=f"{user_id}@example.com")
         return str(self._shop.subscription(customer, price, custom_data={"user_id": user_id})["id"])
 
@@ -123,9 +124,9 @@ class PaddleTill:
         wanted = {"effective_from": "next_billing_period"}
         self.sandbox.call("POST", f"/subscriptions/{subscription}/cancel", wanted)
 
-    def pause(self, subscription: str) -> None:
-        """At once."""
-        self.sandbox.call("POST", f"/subscriptions/{subscription}/pause", {"effective_from": "immediately"})
+    def pause(self, subscription: str, mode: str = "immediately") -> None:
+        """The service too."""
+        self.sandbox.call("POST", f"/subscriptions/{subscription}/pause", {"effective_from": mode})
 
 
 class LemonSqueezyTill:
@@ -134,13 +135,11 @@ class LemonSqueezyTill:
     def __init__(self) -> None:
         self.sandbox = LemonSqueezySandbox(seed=2)
         self._shop = LemonSqueezyShop(self.sandbox)
-        self.price = self._shop.variant(1_900)
-        self.trial_price = self._shop.variant(1_900, trial_days=14)
+        self.prices = self._shop.variant(1_900), self._shop.variant(1_900, trial_days=14)
 
     def buy(self, user_id: str, *, trial: bool = False) -> str:
         """The user's id is in the checkout's custom data, which only events tell."""
-        variant = self.trial_price if trial else self.price
-        made = self.sandbox.buy(variant, f"{user_id}@example.com", user_id, {"user_id": user_id})
+        made = self.sandbox.buy(self.prices[trial], f"{user_id}@example.com", user_id, {"user_id": user_id})
         return str(made["subscription"])
 
     def fail(self, times: int) -> None:
@@ -160,9 +159,8 @@ class LemonSqueezyTill:
 class Market:
     """All three, and our side."""
 
-    def __init__(self, database_url: str, urls: dict[str, str], tills: dict[str, Any]) -> None:
-        self.tills: dict[str, Any] = tills
-        self._ahead = 0
+    def __init__(self, database_url: str, urls: dict[str, str], tills: Mapping[str, Till]) -> None:
+        self.tills = tills
         accounts = tuple(_account(name, tills[name].sandbox, url) for name, url in urls.items())
         document = catalogue.parse(_PLANS.format(prices="\n".join(map(_named, tills.items()))), "plans.toml")
         settings = Settings(database_url=database_url, accounts=accounts, document=document)
@@ -218,12 +216,12 @@ class Market:
 @contextlib.contextmanager
 def market(database_url: str) -> Iterator[Market]:
     """An open market; every delivery waits until it is asked for."""
-    tills = {"stripe": StripeTill(), "paddle": PaddleTill(), "lemonsqueezy": LemonSqueezyTill()}
+    tills: dict[str, Till] = {"stripe": StripeTill(), "paddle": PaddleTill(), "lemonsqueezy": LemonSqueezyTill()}
     with contextlib.ExitStack() as stack:
         urls = {}
         for name, till in tills.items():
-            till.sandbox.register_endpoint("http://127.0.0.1:9/webhooks", "secret_of_ours")  # type: ignore[attr-defined]
-            urls[name] = stack.enter_context(serving(till.sandbox.app))  # type: ignore[attr-defined]
+            till.sandbox.register_endpoint("http://127.0.0.1:9/webhooks", "secret_of_ours")
+            urls[name] = stack.enter_context(serving(till.sandbox.app))
         opened = Market(database_url, urls, tills)
         stack.callback(opened.system.close)
         yield opened
@@ -244,7 +242,6 @@ def _account(name: str, sandbox: Any, url: str) -> AccountSettings:
     )
 
 
-def _named(entry: tuple[str, Any]) -> str:
+def _named(entry: tuple[str, Till]) -> str:
     name, till = entry
-    ids = [till.price, getattr(till, "trial_price", till.price)]
-    return f"{name} = [{', '.join(f'{each!r}' for each in dict.fromkeys(ids))}]"
+    return f"{name} = [{', '.join(f'{each!r}' for each in till.prices)}]"
