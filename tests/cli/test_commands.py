@@ -7,12 +7,16 @@ import hmac
 import json
 import re
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from typer.main import get_command
 
+from service import cli
 from service.store.engine import Database
 from service.store.run_tables import Drift
 from service.store.tables import EVENTS, table
@@ -45,10 +49,12 @@ def _review(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("status",), ("events", "list"), ("failures",), ("explain", "x"), ("drift", "list")]
-)
-def test_a_database_that_is_not_there_ends_with_2_and_says_what_to_run(run: Run, command: tuple[str, ...]) -> None:
-    ran = run(*command)
+    "command",
+    ["status", "events list", "failures", "explain x", "drift list", "entitlements --user x", "usage --user x", "calls list",
+     "batches list"],
+)  # fmt: skip
+def test_a_database_that_is_not_there_ends_with_2_and_says_what_to_run(run: Run, command: str) -> None:
+    ran = run(*command.split())
     assert ran.code == 2
     assert "tallyhook migrate" in ran.err
     assert "Traceback" not in ran.err
@@ -98,13 +104,37 @@ def test_an_account_in_use_for_27_hours_without_a_complete_run_makes_status_1(ru
     assert "never reconciled" in ran.json()["attention"][0]
 
 
-def test_json_is_one_document_for_every_command_that_prints_data(run: Run, database: Database) -> None:
+# With arguments that name what stands in the database below.
+PRINTING = {
+    "status": "", "doctor": "", "events list": "", "events show": "evt_1", "events dismiss": "evt_4", "failures": "",
+    "replay": "evt_5 --yes", "explain": "sub_9", "drift list": "", "entitlements": "--customer cus_1",
+    "usage": "--customer cus_1", "calls list": "", "batches list": "", "migrate": "",
+    "verify": "--account stripe --header a:b --body /dev/null",
+}  # fmt: skip
+# What a person decides needs something to decide: tests/cli/test_calls.py, test_usage.py, tests/reconcile/test_accept_command.py.
+DECIDING = {"drift accept", "calls settle", "batches settle"}
+
+
+def _with_json(group: Any) -> Iterator[str]:
+    """Every command that takes `--json`, as it is typed."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from (f"{name} {inner}" for inner in _with_json(command))
+        elif any("--json" in parameter.opts for parameter in command.params):
+            yield name
+
+
+def test_json_is_one_document_for_every_command_that_prints_data(
+    run: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STRIPE_API_KEY")
     late_payer(database)
-    store(database, "evt_4", "invoice.paid", status="dead", error="boom")
-    commands = ("status", "events list", "events show evt_1", "failures", "replay --status dead --plan", "explain sub_9",
-                "drift list", "migrate", "replay evt_4 --yes")  # fmt: skip
-    for command in commands:
-        assert run(*command.split(), "--json").json() is not None, command
+    for event in ("evt_4", "evt_5"):
+        store(database, event, "invoice.paid", status="dead", error="boom")
+    assert PRINTING.keys() | DECIDING == set(_with_json(get_command(cli.app)))
+    for command, arguments in PRINTING.items():
+        assert run(*command.split(), *arguments.split(), "--json").json() is not None, command
+    assert run("replay", "--status", "dead", "--plan", "--json").json() is not None
 
 
 def test_planning_a_replay_changes_nothing(run: Run, database: Database) -> None:
@@ -236,7 +266,9 @@ def test_no_command_prints_a_secret_a_key_or_a_payload(run: Run, database: Datab
     late_payer(database)
     store(database, "evt_4", "invoice.paid", status="dead", error="boom")
     for command in ("status", "events list", "events show evt_1", "failures", "replay --status dead --plan", "explain sub_9",
-                    "drift list", "verify --account stripe --header a:b --body /dev/null", "explain cus_1"):  # fmt: skip
+                    "drift list", "verify --account stripe --header a:b --body /dev/null", "explain cus_1",
+                    "explain ada@example.com --all", "entitlements --customer cus_1", "usage --customer cus_1", "calls list",
+                    "batches list"):  # fmt: skip
         for more in ((), ("--json",)):
             ran = run(*command.split(), *more)
             for mark in (SECRET, KEY, TOKEN, "payload-mark"):

@@ -1,4 +1,4 @@
-"""What waits for a person's word: the question of `replay` on a terminal, and `drift accept`."""
+"""The question of `replay`: asked on a terminal, and never where nobody could answer."""
 
 from __future__ import annotations
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from service.model import Subscription, SubscriptionItem
+from service.moments import clock
 from service.store.engine import Database
-from tests.cli.conftest import Run, late_payer, store, write_state
+from tests.cli.conftest import NOW, Run, late_payer, store, write_state
 
 
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["reconcile"], ["migrate"]])
@@ -31,11 +33,36 @@ def test_one_document_says_what_is_known_and_why(run: Run, database: Database) -
     assert run("entitlements", "--email", "ADA@example.com", "--json").json()["considered"] == found["considered"]
 
 
-def test_a_person_reads_it_as_sentences(run: Run, database: Database) -> None:
+def test_a_person_reads_it_as_sentences(
+    run: Run, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan and why, what it allows, until when, and the subscriptions that were looked at."""
     late_payer(database)
     done = run("entitlements", "--user", "nobody")
     assert done.code == 0
     assert "no plan is known (not_synced)" in done.out
+    event = store(database, "evt_4", "customer.subscription.created", subject=("subscription", "sub_10"))
+    end = database.now().replace(microsecond=0) + timedelta(days=1)
+    item = SubscriptionItem(id="si_1", price_id="price_pro")
+    kept = Subscription(customer_id="cus_1", status="active", cancels_at=end, items=(item,))
+    write_state(database, event, "subscription", "sub_10", kept)
+    file = tmp_path / "tallyhook.toml"
+    file.write_text(
+        '[plans.pro]\nname = "Pro"\nprice = { USD = 3 }\nlimits = { disk = "10 GB" }\n'
+        'features = { cluster = true, sso = false }\nprices.stripe = "price_pro"\n'
+    )
+    monkeypatch.setenv("TALLYHOOK_CONFIG", str(file))
+    said = run("entitlements", "--customer", "cus_1").out.splitlines()
+    assert said[0].startswith("Pro (subscribed): subscription sub_10 (stripe) is active (cancels_at_period_end until ")
+    assert said[0].endswith("because of event evt_4 (customer.subscription.created) at 2026-03-04 05:06:07 UTC")
+    assert said[1:6] == [
+        "  disk: 10 GB",
+        "  cluster: yes",
+        "  sso: no",
+        f"confirmed {clock(NOW)} by webhook",
+        f"may change by itself at {clock(end)}",
+    ]
+    assert [line.split()[1] for line in said if line.lstrip().startswith("stripe ")] == ["sub_10", "sub_9"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -12,10 +13,12 @@ import structlog
 from sqlalchemy import func, select
 
 from service.explain import explain
+from service.model import Customer, Dispute, Payment
 from service.sandbox.shop import Person
+from service.store.engine import Database
 from service.store.tables import EVENTS
 from service.timeline import Entry, balance
-from tests.cli.conftest import Run
+from tests.cli.conftest import NOW, Run, store, write_state
 from tests.market import DAY, MONTH, Market, market
 
 SOPHIE, BYSTANDER = Person("Sophie", "4711"), Person("Ada", "17")
@@ -113,6 +116,28 @@ def test_what_went_back_and_what_was_not_applied_stand_in_it(moved: Market) -> N
     assert {currency: sums["refunded"] for currency, sums in balance(entries).items()} == dict.fromkeys(_twice(), 500)
     waiting = [each.told for each in entries if each.what == "event" and not each.minor]
     assert [each.partition(": ")[2] for each in waiting] == ["dead (boom)"]
+
+
+def test_money_stands_where_it_moved_and_is_told_once(run: Run, database: Database) -> None:
+    """However late we were told. A dispute names only its payment; that a payment succeeded, its money says."""
+    event = store(database, "evt_1", "charge.dispute.created", subject=("dispute", "dp_1"))
+    paid_at, contested_at = NOW - timedelta(days=9), NOW - timedelta(days=2)
+    money: dict[str, Any] = {"currency": "USD", "amount": 1_900}
+    paid = Payment(customer_id="cus_1", status="succeeded", amount_paid=1_900, paid_at=paid_at, **money)
+    contested = Dispute(payment_id="pi_1", status="needs_response", created_at=contested_at, **money)
+    write_state(database, event, "customer", "cus_1", Customer(email="ada@example.com"))
+    write_state(database, event, "payment", "pi_1", paid)
+    write_state(database, event, "dispute", "dp_1", contested)
+    found = explain(database, "ada@example.com").timeline
+    moved = [(each.at, each.told) for each in found if each.what == "money"]
+    assert moved == [
+        (paid_at, "19.00 USD paid, payment pi_1"),
+        (contested_at, "19.00 USD disputed, dispute dp_1"),
+    ]
+    shown, every = (run("explain", "ada@example.com", *more).out for more in ((), ("--all",)))
+    assert "\npaid 19.00 USD, disputed 19.00 USD\n" in shown
+    assert [name in shown for name in ("payment pi_1 is succeeded", "dispute dp_1 is needs_response")] == [False, True]
+    assert "payment pi_1 is succeeded" in every
 
 
 def test_the_command_shows_it_and_json_carries_all_of_it(told: Market, run: Run) -> None:
