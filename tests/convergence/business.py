@@ -54,6 +54,10 @@ class Business(ABC):
     def money(self) -> Money:
         """What the provider's own objects say has moved, read without any code of ours."""
 
+    @abstractmethod
+    def happened(self) -> int:
+        """How many events there were, however often and under whatever id each was sent."""
+
     def play(self, steps: list[Step]) -> None:
         """Do these steps in order."""
         for name, pick in steps:

@@ -66,6 +66,10 @@ class PaddleBusiness(Business):
                 moved[each["currency_code"], "back"] += int(each["totals"]["total"])
         return summed(moved)
 
+    def happened(self) -> int:
+        """An event keeps its id, whatever notification carries it."""
+        return len({each["event_id"] for each in self.sandbox.events})
+
     def post(self, path: str, body: Json | None = None) -> Json:
         """What a POST answers, without `meta`."""
         found: Json = self.sandbox.call("POST", path, body)["data"]

@@ -57,6 +57,9 @@ def converges(copy: Copy[Any], history: list[Step], shuffle: random.Random) -> N
     assert {key: row for key, row in copy.rows().items() if key not in untold} == truth
     assert copy.money() == business.money()
     assert copy.underived() == []
+    # Each event is stored once, under whatever id it came again, and every delivery is counted on it.
+    assert len(copy.deliveries()) == business.happened()
+    assert sum(copy.deliveries()) == len(copy.told)
 
 
 @pytest.mark.parametrize(("on_sqlite", "part"), _parts(3), indirect=["on_sqlite"])
