@@ -143,6 +143,6 @@ def _installed() -> Iterator[tuple[str, Provider]]:
         origin = f"the entry point {entry.name} of the group {GROUP}"
         try:
             provider: Provider = entry.load()
-            yield origin, provider
         except (ImportError, AttributeError) as error:
             raise ConfigError(f"{origin} can't be loaded: {error}; install its package again or remove it") from error
+        yield origin, provider

@@ -36,4 +36,6 @@ def test_each_row_has_a_test_of_its_own_name(provider: str) -> None:
         # Where there are no disputes one test says so of all of them.
         assert "test_dispute_of_any_status_does_not_exist_here" in names
         wanted = [name for name in wanted if not name.startswith("test_dispute_")]
-    assert [each for each in wanted if not any(name.startswith(each) for name in names)] == []
+    # A name counts for one row: `test_subscription_active_with_cancels_at_...` says nothing of `active`.
+    told = {max((each for each in wanted if name.startswith(each)), key=len, default="") for name in names}
+    assert [each for each in wanted if each not in told] == []
