@@ -7,6 +7,7 @@ accounts always have some in common.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -131,7 +132,7 @@ def test_another_accounts_secret_opens_no_path(alike: Town) -> None:
 
 
 def test_a_run_a_heal_and_a_persons_word_stay_in_their_account(alike: Town) -> None:
-    """The other has drifted just as far, and keeps its drift."""
+    """The other has drifted just as far, and keeps its drift; neither counts what the other gave back."""
     for name in (A, B):
         with only(alike, name):
             assert (run(alike, name).status, counted(alike)[name] > 0) == ("complete", True)
@@ -148,6 +149,26 @@ def test_a_run_a_heal_and_a_persons_word_stay_in_their_account(alike: Town) -> N
     with only(alike, A):
         assert (run(alike, A, full=True).status, waiting(alike, A)) == ("complete", [])
     assert waiting(alike, B)
+    for name in (A, B):
+        assert _given_back(alike, name) == _refunded(alike, name) != {}
+
+
+def _given_back(town: Town, account: str) -> dict[str, int]:
+    """By payment, what an account's payments say of their refunds."""
+    table = STATE["payment"]
+    query = table.select().where(table.c.account == account, table.c.amount_refunded != 0)
+    with town.system.database.read() as connection:
+        return {row.id: row.amount_refunded for row in connection.execute(query)}
+
+
+def _refunded(town: Town, account: str) -> dict[str, int]:
+    """By payment, what the account's own refunds add up to."""
+    table, found = STATE["refund"], Counter[str]()
+    query = table.select().where(table.c.account == account, table.c.status == "succeeded")
+    with town.system.database.read() as connection:
+        for row in connection.execute(query):
+            found[row.payment_id] += row.amount
+    return dict(found)
 
 
 def test_another_accounts_key_changes_nothing(alike: Town) -> None:
