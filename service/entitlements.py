@@ -1,6 +1,6 @@
 """What a user may use now, derived from the subscriptions in the copy each time it is asked; nothing of it is stored.
 
-Two queries, whoever is asked about: the subscriptions with what brought them where they stand, and how far each account's
+Three queries, whoever is asked about: the subscriptions, what brought them where they stand, and how far each account's
 copy is proven.
 """
 

@@ -1,16 +1,17 @@
-"""What entitlements rest on: the subscriptions of users, customers and e-mail addresses, with what brought each to where it
-stands, in one query; how far they are proven, in another; and what live ones were bought as.
+"""What entitlements rest on: the subscriptions of users, customers and e-mail addresses; what brought each to where it
+stands; how far they are proven; and what live ones were bought as. A query each, however many are asked about.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextualSelect, text
 
 from service.store import bulk
 from service.store.history import Record
@@ -30,54 +31,60 @@ class Asked(msgspec.Struct, frozen=True):
 
 # A subscription is its own user's, and only where it names none, its customer's. A customer of a known user stands for
 # that user; of one who is not known, for the users of its own subscriptions.
-_QUERY: Final = """
-WITH asked AS (SELECT i.n, i.u, i.a, i.c, i.e FROM {asked}),
-named AS (
-    SELECT q.n, c.account, c.id, c.user_id FROM asked q JOIN customer c ON c.account = q.a AND c.id = q.c
-),
-users AS (
-    SELECT q.n, q.u FROM asked q WHERE q.u IS NOT NULL
-    UNION SELECT w.n, w.user_id FROM named w WHERE w.user_id IS NOT NULL
-    UNION SELECT q.n, s.user_id FROM asked q JOIN subscription s ON s.account = q.a AND s.customer_id = q.c
-        LEFT JOIN named w ON w.n = q.n WHERE s.user_id IS NOT NULL AND w.user_id IS NULL
-),
-buyers AS (
-    SELECT q.n, q.a AS account, q.c AS id, w.user_id FROM asked q LEFT JOIN named w ON w.n = q.n WHERE q.c IS NOT NULL
-    UNION SELECT u.n, c.account, c.id, c.user_id FROM users u JOIN customer c ON c.user_id = u.u
-    UNION SELECT q.n, c.account, c.id, c.user_id FROM asked q JOIN customer c ON lower(c.email) = lower(q.e)
-),
-chosen AS (
-    SELECT u.n, s.account, s.id FROM users u JOIN subscription s ON s.user_id = u.u
-    UNION SELECT b.n, s.account, s.id FROM buyers b JOIN subscription s ON s.account = b.account AND s.customer_id = b.id
-        WHERE s.user_id IS NULL OR b.user_id IS NULL OR s.user_id = b.user_id
-    UNION SELECT q.n, s.account, s.id FROM asked q JOIN subscription s ON lower(s.email) = lower(q.e)
-),
-found AS (
-    SELECT x.n, s.*,
-        (SELECT max(h.id) FROM state_change h WHERE h.account = s.account AND h.kind = 'subscription' AND h.object_id = s.id
+#
+# Each part with its branches, and for whom each is needed. PostgreSQL plans the query anew at each request (a pooler in
+# transaction mode keeps no plan), and that takes longer than running it: what nobody asks for is left out.
+_PARTS: Final = (
+    ("named", (
+        ("customer", "SELECT q.n, c.account, c.id, c.user_id FROM asked q JOIN customer c ON c.account = q.a AND c.id = q.c"),
+    )),
+    ("users", (
+        ("user", "SELECT q.n, q.u FROM asked q WHERE q.u IS NOT NULL"),
+        ("customer", "SELECT w.n, w.user_id AS u FROM named w WHERE w.user_id IS NOT NULL"),
+        ("customer", "SELECT q.n, s.user_id AS u FROM asked q JOIN subscription s ON s.account = q.a AND s.customer_id = q.c"
+            " LEFT JOIN named w ON w.n = q.n WHERE s.user_id IS NOT NULL AND w.user_id IS NULL"),
+    )),
+    ("buyers", (
+        ("customer", "SELECT q.n, q.a AS account, q.c AS id, w.user_id FROM asked q LEFT JOIN named w ON w.n = q.n"
+            " WHERE q.c IS NOT NULL"),
+        ("user customer", "SELECT u.n, c.account, c.id, c.user_id FROM users u JOIN customer c ON c.user_id = u.u"),
+        ("email", "SELECT q.n, c.account, c.id, c.user_id FROM asked q JOIN customer c ON lower(c.email) = lower(q.e)"),
+    )),
+    ("chosen", (
+        ("user customer", "SELECT u.n, s.account, s.id FROM users u JOIN subscription s ON s.user_id = u.u"),
+        ("user customer email", "SELECT b.n, s.account, s.id FROM buyers b"
+            " JOIN subscription s ON s.account = b.account AND s.customer_id = b.id"
+            " WHERE s.user_id IS NULL OR b.user_id IS NULL OR s.user_id = b.user_id"),
+        ("email", "SELECT q.n, s.account, s.id FROM asked q JOIN subscription s ON lower(s.email) = lower(q.e)"),
+    )),
+)  # fmt: skip
+_FOUND: Final = """
+SELECT x.n, s.account, s.id, s.customer_id, s.user_id, s.status, s.collection_paused, s.offer_id, s.cancels_at,
+    s.current_period_start, s.current_period_end, s.deleted_at, s.as_of, s.sources, m.id AS item_id, m.price_id, m.quantity
+FROM chosen x JOIN subscription s ON s.account = x.account AND s.id = x.id
+LEFT JOIN subscription_item m ON m.account = s.account AND m.subscription_id = s.id
+ORDER BY x.n, s.account, s.id, m.id
+"""
+_FOUND_TIMES: Final = ("cancels_at", "current_period_start", "current_period_end", "deleted_at", "as_of")
+# The last change of what entitles, and the last one of the status; each with the event that brought it, where one did.
+_CAUSES: Final = """
+SELECT l.a, l.s, h.cause, h.at AS changed_at, e.event_id, e.type AS event_type, e.occurred_at,
+    p.cause AS status_cause, p.at AS status_at, o.occurred_at AS status_occurred_at
+FROM (
+    SELECT i.a, i.s,
+        (SELECT max(h.id) FROM state_change h WHERE h.account = i.a AND h.kind = 'subscription' AND h.object_id = i.s
             AND (h.field IN ('status', 'offer_id', 'cancels_at', 'collection_paused', 'deleted_at') OR h.field LIKE 'items[%')
         ) AS last_change,
-        (SELECT max(h.id) FROM state_change h WHERE h.account = s.account AND h.kind = 'subscription' AND h.object_id = s.id
+        (SELECT max(h.id) FROM state_change h WHERE h.account = i.a AND h.kind = 'subscription' AND h.object_id = i.s
             AND h.field = 'status') AS status_change
-    FROM chosen x JOIN subscription s ON s.account = x.account AND s.id = x.id
-)
-SELECT f.n, f.account, f.id, f.customer_id, f.user_id, f.status, f.collection_paused, f.offer_id, f.cancels_at, f.current_period_start,
-    f.current_period_end, f.deleted_at, f.as_of, f.sources,
-    h.cause, h.at AS changed_at, e.event_id, e.type AS event_type, e.occurred_at,
-    p.cause AS status_cause, p.at AS status_at, o.occurred_at AS status_occurred_at,
-    m.id AS item_id, m.price_id, m.quantity
-FROM found f
-LEFT JOIN state_change h ON h.id = f.last_change
-LEFT JOIN state_change p ON p.id = f.status_change
+    FROM {asked}
+) l
+LEFT JOIN state_change h ON h.id = l.last_change
+LEFT JOIN state_change p ON p.id = l.status_change
 LEFT JOIN webhook_event e ON e.id = CASE WHEN h.cause LIKE 'event:%' THEN CAST(substr(h.cause, 7) AS bigint) END
 LEFT JOIN webhook_event o ON o.id = CASE WHEN p.cause LIKE 'event:%' THEN CAST(substr(p.cause, 7) AS bigint) END
-LEFT JOIN subscription_item m ON m.account = f.account AND m.subscription_id = f.id
-ORDER BY f.n, f.account, f.id, m.id
 """
-_TIMES: Final = (
-    "cancels_at", "current_period_start", "current_period_end", "deleted_at", "as_of", "changed_at", "occurred_at", "status_at",
-    "status_occurred_at",
-)  # fmt: skip
+_CAUSE_TIMES: Final = ("changed_at", "occurred_at", "status_at", "status_occurred_at")
 _PROVEN: Final = """
 SELECT w.account, w.kind, w.confirmed_as_of, w.full_at,
     (SELECT l.started_as_of FROM reconcile_run r
@@ -92,13 +99,50 @@ def subscriptions(connection: Connection, asked: Sequence[Asked]) -> list[list[R
     """For each of `asked`, the subscriptions, each with its `items`; equal for the same rows, whatever wrote them first."""
     given = [(n, each.user_id, each.account, each.customer_id, each.email) for n, each in enumerate(asked)]
     source, parameters = bulk.incoming(connection, _TYPES, given)
-    statement = text(_QUERY.format(asked=source)).columns(**dict.fromkeys(_TIMES, UtcDateTime()))
     found: dict[int, dict[tuple[str, str], Record]] = defaultdict(dict)
-    for row in connection.execute(statement, parameters).mappings():
+    for row in connection.execute(_found(source, _askers(asked)), parameters).mappings():
         record = found[int(row["n"])].setdefault((row["account"], row["id"]), {**row, "items": []})
         if row["item_id"] is not None:
             record["items"].append((row["price_id"], row["quantity"]))
+    _trace(connection, [record for records in found.values() for record in records.values()])
     return [list(found[n].values()) for n in range(len(asked))]
+
+
+def _askers(asked: Sequence[Asked]) -> frozenset[str]:
+    named = {"user": "user_id", "customer": "customer_id", "email": "email"}
+    return frozenset(kind for kind, field in named.items() if any(getattr(each, field) is not None for each in asked))
+
+
+@lru_cache(maxsize=32)
+def _found(source: str, askers: frozenset[str]) -> TextualSelect:
+    parts = [f"asked AS (SELECT i.n, i.u, i.a, i.c, i.e FROM {source})"]
+    for name, branches in _PARTS:
+        needed = [select for kinds, select in branches if askers.intersection(kinds.split())]
+        if needed:
+            parts.append(f"{name} AS ({' UNION '.join(needed)})")
+    return _timed(f"WITH {', '.join(parts)} {_FOUND}", _FOUND_TIMES)
+
+
+@lru_cache(maxsize=4)
+def _causes(source: str) -> TextualSelect:
+    return _timed(_CAUSES.format(asked=source), _CAUSE_TIMES)
+
+
+def _timed(query: str, times: Sequence[str]) -> TextualSelect:
+    return text(query).columns(**dict.fromkeys(times, UtcDateTime()))
+
+
+def _trace(connection: Connection, records: Sequence[Record]) -> None:
+    """Add to each what brought it where it stands."""
+    if not records:
+        return
+    source, parameters = bulk.incoming(
+        connection, {"a": "text", "s": "text"}, [(r["account"], r["id"]) for r in records]
+    )
+    rows = connection.execute(_causes(source), parameters).mappings()
+    causes = {(row["a"], row["s"]): row for row in rows}
+    for record in records:
+        record.update(causes[record["account"], record["id"]])
 
 
 def proven(connection: Connection, sources: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Any]:
@@ -107,12 +151,16 @@ def proven(connection: Connection, sources: Sequence[tuple[str, str]]) -> Mappin
     run limited in time only the other.
     """
     source, parameters = bulk.incoming(connection, {"a": "text", "k": "text"}, sources)
-    types = dict.fromkeys(("confirmed_as_of", "full_at", "started_as_of"), UtcDateTime())
-    rows = connection.execute(text(_PROVEN.format(asked=source)).columns(**types), parameters)
+    rows = connection.execute(_passes(source), parameters)
     return {
         (row.account, row.kind): min(row.confirmed_as_of, row.started_as_of or row.full_at or row.confirmed_as_of)
         for row in rows
     }
+
+
+@lru_cache(maxsize=4)
+def _passes(source: str) -> TextualSelect:
+    return _timed(_PROVEN.format(asked=source), ("confirmed_as_of", "full_at", "started_as_of"))
 
 
 def sold(connection: Connection) -> Iterator[tuple[str, str, set[str]]]:
