@@ -140,7 +140,10 @@ class Comparison:
             return False
         with self._database.write() as connection:
             undecided = usage_totals.undecided(connection, cell)
-            usage_totals.settle(connection, undecided, self._now, there=beyond == told)
+            decided = usage_totals.settle(connection, undecided, self._now, there=beyond == told)
+        if not decided:
+            self._report.pending += 1
+            return True
         self._report.healed += 1
         self._add(_finding(*cell.stream, cell.counted_start, "usage_undecided", "healed", remote=str(beyond)))
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -136,7 +135,7 @@ class Attempt:
                 told = usage_batches.told(connection, batch, counted=counted).quantity + batch.quantity
         return found | {
             "told": told, "billable": added, "dated_at": dated(way, batch, now),
-            "identifier": batch.identifier or _identifier(batch),
+            "identifier": batch.identifier or usage_batches.identifier(batch),
             "total_before": before.quantity if before is not None else None,
             "counted_start": before.start if before is not None and before.start else batch.period_start,
             "counted_end": before.end if before is not None and before.start else batch.period_end,
@@ -274,10 +273,3 @@ def _belonging(way: Way, batch: Batch, courses: Sequence[Course]) -> dict[str, A
         if course.live and (item is not None or way.rules.needs == "subscription"):
             return {"subscription_id": course.subscription_id, "item_id": item.id if item is not None else None}
     return None
-
-
-def _identifier(batch: Batch) -> str:
-    """One name for a batch, however often it is sent; another database's batch of the same number has another one."""
-    parts = (batch.account, batch.customer_id, batch.meter, batch.id, batch.created_at.isoformat(), batch.attempts)
-    packed = "\0".join(str(part) for part in parts).encode()
-    return f"tallyhook_{hashlib.blake2b(packed, digest_size=16).hexdigest()}"

@@ -14,6 +14,7 @@ customer and meter. A claim is fenced by its holder: who was taken for dead chan
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -268,12 +269,30 @@ def of_customer(connection: Connection, account: str, customer_id: str, period: 
     return listed(connection, *chosen)
 
 
-def anew(now: datetime) -> dict[str, Any]:
+def anew(batch: Batch, now: datetime) -> dict[str, Any]:
     """The columns of a batch that is told once more, from the beginning.
 
-    Under a new identifier: the provider may have taken the old one, and dropped the usage afterwards.
+    Under a new identifier, each time: the provider may have taken the old one, and dropped the usage afterwards.
     """
-    return {"status": "retry", "next_attempt_at": now, "asked_at": None, "identifier": None}
+    following = identifier(batch) if batch.identifier is not None else None
+    return {"status": "retry", "next_attempt_at": now, "asked_at": None, "identifier": following}
+
+
+def identifier(batch: Batch) -> str:
+    """The name under which a batch is told next: made from what it is, and from its last name if it had one.
+
+    Another database's batch of the same number has another one.
+    """
+    parts = (
+        batch.account,
+        batch.customer_id,
+        batch.meter,
+        batch.id,
+        batch.created_at.isoformat(),
+        batch.identifier or "",
+    )
+    packed = "\0".join(str(part) for part in parts).encode()
+    return f"tallyhook_{hashlib.blake2b(packed, digest_size=16).hexdigest()}"
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> int:

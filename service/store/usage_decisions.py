@@ -40,21 +40,24 @@ def decide(connection: Connection, batch_id: int, decision: Decision, now: datet
 
     `told`: the provider has it. `again`: it has not, and is told anew, under a new identifier. `drop`: it is given up.
     """
+    batch = usage_batches.get(connection, batch_id)
+    if batch is None or not _decided(connection, batch, decision, now):
+        raise ConfigError(f"no batch {batch_id} waits for a person; `tallyhook batches list` shows those that do")
+    return usage_batches.get(connection, batch_id) or batch
+
+
+def _decided(connection: Connection, batch: Batch, decision: Decision, now: datetime) -> bool:
     values: Mapping[str, Mapping[str, Any]] = {
         "told": {"status": "sent", "sent_at": now},
-        "again": usage_batches.anew(now),
+        "again": usage_batches.anew(batch, now),
         "drop": {"status": "unbilled"},
     }
-    chosen = and_(BATCHES.c.id == batch_id, BATCHES.c.status.in_(WAITING))
+    chosen = and_(BATCHES.c.id == batch.id, BATCHES.c.status.in_(WAITING))
     changed = {**values[decision], "reason": f"person_{decision}", "error": None}
     try:
         with connection.begin_nested():
-            done = connection.execute(update(BATCHES).where(chosen).values(**changed)).rowcount
+            return connection.execute(update(BATCHES).where(chosen).values(**changed)).rowcount == 1
     except IntegrityError:
         raise ConfigError(
-            f"another batch of the customer and meter of batch {batch_id} is under way; try again later"
+            f"another batch of the customer and meter of batch {batch.id} is under way; try again later"
         ) from None
-    found = usage_batches.get(connection, batch_id)
-    if not done or found is None:
-        raise ConfigError(f"no batch {batch_id} waits for a person; `tallyhook batches list` shows those that do")
-    return found

@@ -97,13 +97,22 @@ def shifted(connection: Connection, account: str, since: datetime) -> list[Batch
     return usage_batches.listed(connection, c.account == account, c.status == "sent", c.sent_at >= since, apart)
 
 
-def settle(connection: Connection, batches: Sequence[Batch], now: datetime, *, there: bool) -> None:
-    """Decide batches that waited for a person: they are there, or they are told anew."""
-    found = {"status": "sent", "sent_at": now, "reason": "found"}
-    values = found if there else {**usage_batches.anew(now), "reason": "not_there"}
-    for batch in batches[:1] if not there else batches:  # one of a customer and meter is in hand at a time
+def settle(connection: Connection, batches: Sequence[Batch], now: datetime, *, there: bool) -> bool:
+    """Decide batches that waited for a person: they are there, or they are told anew.
+
+    False where one of their customer and meter is in hand meanwhile: then nothing is decided.
+    """
+    # One of a customer and meter is in hand at a time.
+    for batch in batches if there else batches[:1]:
+        found = {"status": "sent", "sent_at": now, "reason": "found"}
+        values = found if there else {**usage_batches.anew(batch, now), "reason": "not_there"}
         chosen = (BATCHES.c.id == batch.id) & (BATCHES.c.status == "needs_review")
-        connection.execute(BATCHES.update().where(chosen).values(**values))
+        try:
+            with connection.begin_nested():
+                connection.execute(BATCHES.update().where(chosen).values(**values))
+        except IntegrityError:
+            return False
+    return True
 
 
 def tell_again(

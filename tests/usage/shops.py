@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -48,6 +48,7 @@ class Dying:
         self._inner = inner
         self.before = self.after = 0
         self.told = 0
+        self.meanwhile: Callable[[], None] | None = None
 
     def send_usage(self, send: UsageSend) -> None:
         """Tell it, unless the process dies."""
@@ -61,7 +62,9 @@ class Dying:
             raise Died
 
     def usage_total(self, scope: UsageScope) -> UsageTotal | None:
-        """What the provider says."""
+        """What the provider says; something else may happen meanwhile."""
+        if self.meanwhile is not None:
+            self.meanwhile()
         return self._inner.usage_total(scope)
 
     def rejections(self, payload: bytes) -> Sequence[Rejection]:

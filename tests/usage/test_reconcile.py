@@ -11,6 +11,7 @@ from reconcile.heal import accept, list_drift
 from reconcile.plan import Options
 from reconcile.report import AccountReport
 from reconcile.run import reconcile
+from service.store import usage_batches
 from tests.usage.shops import DAY, HOUR, AnyShop, LemonShop, PaddleShop, StripeShop, opened
 
 _PLACES = [
@@ -140,6 +141,33 @@ def test_what_waited_for_a_person_is_decided_where_the_total_tells(sqlite_url: s
         shop.work()
         assert _run(shop).by_class == {"usage_undecided": 1}
         assert _bill(shop) == shop.reported == 13
+
+
+@pytest.mark.parametrize("database", ["sqlite_url", "postgres_url"])
+def test_a_decision_waits_while_a_worker_has_another_batch(request: pytest.FixtureRequest, database: str) -> None:
+    """The worker takes it just when the run has asked for the total: the run goes on, and the next one decides."""
+    with opened("stripe", request.getfixturevalue(database)) as shop:
+        shop.report(9)
+        shop.work()
+        _lose(shop)
+        with shop.system.database.write() as connection:
+            connection.exec_driver_sql("UPDATE usage_batch SET status = 'needs_review'")
+        shop.report(4)
+        shop.work()
+        shop.report(5)
+        shop.outbox.gather()
+        shop.dying.meanwhile = lambda: _claim(shop)
+        found = _run(shop)
+        assert (found.status, found.by_class, found.kinds[-1].pending) == ("complete", {}, 1)
+        shop.dying.meanwhile = None
+        shop.pass_time(HOUR)
+        assert _run(shop).by_class == {"usage_undecided": 1}
+        assert _bill(shop) == shop.reported == 18
+
+
+def _claim(shop: AnyShop) -> None:
+    with shop.system.database.write() as connection:
+        assert usage_batches.claim(connection, "another worker", shop.now()) is not None
 
 
 def test_usage_that_came_in_another_period_is_reported(sqlite_url: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.usage.shops import HOUR, SECRET, StripeShop, opened
+from service.store import usage_decisions
+from tests.usage.shops import DAY, HOUR, SECRET, StripeShop, opened
 
 
 @pytest.fixture(params=["sqlite_url", "postgres_url"])
@@ -63,3 +64,25 @@ def test_usage_of_no_meter_is_marked_too(shop: StripeShop) -> None:
     shop.work()
     shop.later(HOUR)
     assert [row[:2] for row in _reasons(shop)] == [("rejected", "meter_event_no_meter_found")]
+
+
+def test_each_word_of_a_person_tells_it_under_a_new_identifier(shop: StripeShop) -> None:
+    """Stripe knows the identifiers that it refused: under one of these it would take nothing more, and say nothing."""
+    meter = next(iter(shop.sandbox.objects("billing.meter")))
+    shop.sandbox.call("POST", f"/v1/billing/meters/{meter}/deactivate")
+    shop.report(5)
+    shop.work()
+    used = []
+    for _ in range(3):
+        shop.later(HOUR)
+        assert _reasons(shop)[0][0] == "rejected"
+        used += [row[0] for row in shop.sql("SELECT identifier FROM usage_batch")]
+        with shop.system.database.write() as connection:
+            usage_decisions.decide(connection, 1, "again", shop.now())
+        if len(used) == 3:
+            shop.sandbox.call("POST", f"/v1/billing/meters/{meter}/reactivate")
+        shop.work()
+    assert len(set(used)) == 3
+    assert _reasons(shop)[0][0] == "sent"
+    shop.pass_time(33 * DAY, DAY)
+    assert shop.billed() == shop.reported == 5
