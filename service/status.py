@@ -97,7 +97,7 @@ def untold(found: Mapping[str, int]) -> list[str]:
     sentences = {
         "rejected": "batches of usage were refused by a provider",
         "needs_review": "batches of usage may have been told or not",
-        "overdue": "batches of usage have been on their way for over an hour",
+        "overdue": "batches of usage should have been told over an hour ago (does a worker run?)",
     }
     return [
         f"{found[name]} {text}: see `tallyhook batches list`" for name, text in sentences.items() if found.get(name)

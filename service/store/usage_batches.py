@@ -55,6 +55,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime
     last_record: int
     created_at: datetime
+    due_at: datetime | None
     next_attempt_at: datetime | None
     attempts: int
     holder: str | None
@@ -155,13 +156,16 @@ def claim(connection: Connection, holder: str, now: datetime) -> Batch | None:
     if row is None:
         return None
     batch = _batch(row)
-    values = {"status": "sending", "holder": holder, "next_attempt_at": now + LEASE, "attempts": batch.attempts + 1}
+    due = batch.next_attempt_at if batch.status == "open" else batch.due_at
+    values = {
+        "status": "sending", "holder": holder, "due_at": due, "next_attempt_at": now + LEASE, "attempts": batch.attempts + 1,
+    }  # fmt: skip
     try:
         with connection.begin_nested():
             connection.execute(update(BATCHES).where(BATCHES.c.id == batch.id).values(**values))
     except IntegrityError:
         return None
-    return msgspec.structs.replace(batch, holder=holder, attempts=batch.attempts + 1)
+    return msgspec.structs.replace(batch, holder=holder, due_at=due, attempts=batch.attempts + 1)
 
 
 def intend(connection: Connection, batch: Batch, now: datetime, **values: Any) -> Batch:
@@ -195,7 +199,7 @@ def reopen(connection: Connection, batch: Batch, due: datetime, **values: Any) -
         return
     try:
         with connection.begin_nested():
-            finish(connection, batch, "open", due, **values)
+            finish(connection, batch, "open", due, due_at=None, **values)
     except IntegrityError:
         void(connection, batch, "joined")
 
@@ -275,7 +279,7 @@ def anew(batch: Batch, now: datetime) -> dict[str, Any]:
     Under a new identifier, each time: the provider may have taken the old one, and dropped the usage afterwards.
     """
     following = identifier(batch) if batch.identifier is not None else None
-    return {"status": "retry", "next_attempt_at": now, "asked_at": None, "identifier": following}
+    return {"status": "retry", "due_at": now, "next_attempt_at": now, "asked_at": None, "identifier": following}
 
 
 def identifier(batch: Batch) -> str:

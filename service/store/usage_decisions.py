@@ -20,8 +20,10 @@ WAITING: Final = ("rejected", "needs_review")
 
 
 def counts(connection: Connection, now: datetime) -> dict[str, int]:
-    """How many batches need a person (`rejected`, `needs_review`), and how many are `overdue` by more than an hour."""
-    overdue = and_(BATCHES.c.status.in_(("retry", "unknown")), BATCHES.c.created_at < now - timedelta(hours=1))
+    """How many batches need a person (`rejected`, `needs_review`), and how many are `overdue`: to be told for over an hour."""
+    late, c = now - timedelta(hours=1), BATCHES.c
+    on_its_way = and_(c.status.in_(IN_HAND), func.coalesce(c.due_at, c.created_at) < late)
+    overdue = or_(on_its_way, and_(c.status == "open", c.next_attempt_at < late))
     kind = case((overdue, "overdue"), else_=BATCHES.c.status)
     query = select(kind, func.count()).where(or_(BATCHES.c.status.in_(WAITING), overdue)).group_by(kind)
     found = {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -44,11 +44,11 @@ class UsageRecord(SQLModel, table=True):
 class UsageBatch(SQLModel, table=True):
     """Usage of one customer, meter and period that is told in one request, and what became of it.
 
-    While `open` it gathers records; from then on `quantity` stays, and `identifier` too until it is told anew. While `sending`
-    it is `holder`'s until `next_attempt_at`. `told` is the number that was sent, `asked_at` when it was first sent (null: the
-    provider can't have taken it), `last_asked_at` when last, `dated_at` the time that it carries. `total_before` is the
-    provider's own total just before, and `counted_start` to `counted_end` the provider's period at that moment. `billable` is
-    what is beyond the free units, where we take them off.
+    While `open` it gathers records; from then on `quantity` stays, and `identifier` too until it is told anew. `due_at` is
+    when it was first to be told. While `sending` it is `holder`'s until `next_attempt_at`. `told` is the number that was
+    sent, `asked_at` when it was first sent (null: the provider can't have taken it), `last_asked_at` when last, `dated_at`
+    the time that it carries. `total_before` is the provider's own total just before, and `counted_start` to `counted_end`
+    the provider's period at that moment. `billable` is what is beyond the free units, where we take them off.
     """
 
     __tablename__ = "usage_batch"
@@ -87,6 +87,7 @@ class UsageBatch(SQLModel, table=True):
     last_at: datetime = time()
     last_record: int = Field(sa_type=BigInt)
     created_at: datetime = time()
+    due_at: datetime | None = maybe_time()
     next_attempt_at: datetime | None = maybe_time()
     attempts: int = 0
     holder: str | None = None

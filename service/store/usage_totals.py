@@ -130,7 +130,14 @@ def tell_again(
     shared |= {"records": 0, "late": 0}
     here = {name: getattr(model, name) for name in ("period_start", "period_end", "counted_start", "counted_end")}
     value = model.quantity if model.aggregation == "last" else missing * per
-    again = {"quantity": value, "period_start": start, "period_end": end, "next_attempt_at": now, "attempts": 0}
+    again = {
+        "quantity": value,
+        "period_start": start,
+        "period_end": end,
+        "due_at": now,
+        "next_attempt_at": now,
+        "attempts": 0,
+    }
     try:
         with connection.begin_nested():
             usage_batches.add(connection, {**shared, **again, "status": "retry", "reason": "told_again"})
