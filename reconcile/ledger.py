@@ -179,9 +179,11 @@ class Pass:
         work = self.work
         if self.window.pages is not None:
             return  # a small sweep judges a part: what waits for a person goes on waiting
+        if work.options.dry_run:
+            return
         drift.supersede(connection, work.run.id, work.account.name, self.source, now)
         # What the brake held back is still wrong: the next run must look at the same window again.
-        if work.options.dry_run or self.braked or self.entry.started_as_of is None:
+        if self.braked or self.entry.started_as_of is None:
             return
         before, covered = work.marks.get(self.source), self.window
         if self.source == runs.EVENTS and before is None and work.options.since is None:

@@ -126,7 +126,9 @@ def _start(system: System, account: Account, options: Options, identity: str | N
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     now = system.database.now()
     with system.database.write() as connection:
-        if identity is not None:
+        if identity is not None and options.dry_run:
+            runs.require_identity(connection, account.name, account.provider.name, identity)
+        elif identity is not None:
             runs.record_identity(connection, account.name, account.provider.name, identity, now)
         return runs.start(
             connection, account.name, holder, now, options=options.text(), dry_run=options.dry_run, full=options.full,

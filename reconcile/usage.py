@@ -58,7 +58,9 @@ class Comparison:
         rules = work.account.provider.usage if isinstance(work.account.provider, Metered) else None
         # What is told once a month would be looked at twice and never again.
         rarely = rules is not None and rules.closes
-        self._since = everything if work.full or mark is None or rarely else mark.complete_until - _LOOK_BACK
+        whole = work.full or mark is None or rarely or self._waiting()
+        self._since = everything if whole or mark is None else mark.complete_until - _LOOK_BACK
+        self._judged: set[str] = set()
         self._begun = mark.complete_until if mark is not None else everything
 
     def run(self) -> None:
@@ -78,17 +80,22 @@ class Comparison:
             self._add(_finding(batch.customer_id, batch.meter, batch.period_start, "usage_shifted", "reported",
                                field="period", local=batch.period_start.isoformat(), remote=str(batch.counted_start)))  # fmt: skip
 
+    def _waiting(self) -> bool:
+        """True where an earlier finding waits for a person: its usage may have been told long ago."""
+        with self._database.read() as connection:
+            return bool(drift.opened_sources(connection, self._work.account.name, USAGE, self._work.run.id))
+
     def close(self) -> None:
-        """Save how it went; findings of earlier runs are settled by what this one found."""
+        """Save how it went; findings of earlier runs are settled where this one has judged their usage anew."""
         work, report = self._work, self._report
         entry = runs.Entry(kind=USAGE, status=report.status, reason=report.reason, objects=report.objects)
         with self._database.write() as connection:
             runs.save_entry(connection, work.run, entry)
-            if report.status == "complete":
-                drift.supersede(connection, work.run.id, work.account.name, USAGE, self._now)
-                if not work.options.dry_run:
-                    mark = runs.Mark(complete_until=self._now, confirmed_as_of=work.now)
-                    runs.move(connection, work.run, USAGE, mark)
+            if report.status == "complete" and not work.options.dry_run:
+                judged = sorted(self._judged)
+                drift.supersede(connection, work.run.id, work.account.name, USAGE, self._now, only=judged)
+                mark = runs.Mark(complete_until=self._now, confirmed_as_of=work.now)
+                runs.move(connection, work.run, USAGE, mark)
         work.progress.done(USAGE, report.status)
 
     def _cell(self, cell: Cell, way: Way, stream: list[Cell]) -> None:
@@ -105,6 +112,7 @@ class Comparison:
             return
         if undecided and self._decide(cell, found.quantity - expected, sum(each.told or 0 for each in undecided)):
             return
+        self._judged.add(_source(*cell.stream, cell.counted_start))
         difference = found.quantity - expected
         if difference == 0:
             self._report.confirmed += 1
@@ -196,8 +204,11 @@ def _finding(
     local: str | None = None, remote: str | None = None,
 ) -> Finding:  # fmt: skip
     """A finding about one customer's meter in one period."""
-    source = f"{USAGE}:{meter}:{customer_id}:{start.isoformat()}"
     return Finding(
-        kind=USAGE, object_id=f"{customer_id}:{meter}", source=source, drift_class=drift_class, field=field,
+        kind=USAGE, object_id=f"{customer_id}:{meter}", source=_source(customer_id, meter, start), drift_class=drift_class, field=field,
         local=local, remote=remote, action=action, day=start.date().isoformat(),
     )  # fmt: skip
+
+
+def _source(customer_id: str, meter: str, start: datetime) -> str:
+    return f"{USAGE}:{meter}:{customer_id}:{start.isoformat()}"

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, text, update
 
 from service.model import Kind
 from service.store import bulk
-from service.store.run_tables import Drift
+from service.store.run_tables import Drift, ReconcileRun
 from service.store.tables import EVENTS, OPEN, STATE, table
 
 DRIFT: Final[Table] = table(Drift)
+_RUNS: Final[Table] = table(ReconcileRun)
 _COLUMNS: Final = (
     "run_id", "account", "kind", "object_id", "source", "class", "field", "local", "remote", "cause", "action", "amount",
     "currency", "day", "found_at", "resolved_at",
@@ -105,10 +106,17 @@ def forget(connection: Connection, run_id: int, source: str) -> None:
     connection.execute(DRIFT.delete().where((DRIFT.c.run_id == run_id) & unsettled & _of(source)))
 
 
-def supersede(connection: Connection, run_id: int, account: str, source: str, now: datetime) -> None:
-    """Close open findings of earlier runs: this one has judged their objects anew."""
+def supersede(
+    connection: Connection, run_id: int, account: str, source: str, now: datetime, *, only: Sequence[str] | None = None
+) -> None:
+    """Close open findings of earlier runs, or those about `only` these objects: this one has judged them anew."""
     chosen = (DRIFT.c.account == account) & (DRIFT.c.action == "needs_review") & (DRIFT.c.run_id < run_id) & _of(source)
-    connection.execute(update(DRIFT).where(chosen).values(action="superseded", resolved_at=now))
+    statement = update(DRIFT).where(chosen).values(action="superseded", resolved_at=now)
+    parameters: dict[str, Any] = {}
+    if only is not None:
+        named, parameters = bulk.among(connection, "source", only)
+        statement = statement.where(named)
+    connection.execute(statement, parameters)
 
 
 def accept(connection: Connection, opened: Opened, now: datetime) -> None:
@@ -182,14 +190,14 @@ def stored(
     only_open: bool = False,
     limit: int | None = None,
 ) -> list[Opened]:
-    """Findings, oldest first."""
+    """Findings, oldest first; `only_open` are those that wait for a person."""
     query = select(DRIFT).order_by(DRIFT.c.id).limit(limit)
     if account is not None:
         query = query.where(DRIFT.c.account == account)
     if run_id is not None:
         query = query.where(DRIFT.c.run_id == run_id)
     if only_open:
-        query = query.where(DRIFT.c.action == "needs_review")
+        query = query.where(waits())
     return [_opened(row) for row in connection.execute(query)]
 
 
@@ -202,7 +210,7 @@ def one(connection: Connection, drift_id: int) -> Opened | None:
 def opened_sources(connection: Connection, account: str, source: str, run_id: int) -> list[tuple[str, str, str]]:
     """(provider object key, kind, row id) of findings of earlier runs that still wait for a person."""
     query = select(DRIFT.c.source, DRIFT.c.kind, DRIFT.c.object_id).distinct().where(DRIFT.c.account == account)
-    query = query.where(DRIFT.c.action == "needs_review", DRIFT.c.run_id < run_id, _of(source))
+    query = query.where(waits(), DRIFT.c.run_id < run_id, _of(source))
     return [(row.source, row.kind, row.object_id) for row in connection.execute(query)]
 
 
@@ -221,6 +229,13 @@ def at_stake(connection: Connection, run_id: int) -> dict[str, int]:
     inner = each.group_by(DRIFT.c.currency, DRIFT.c.kind, DRIFT.c.object_id).subquery()
     query = select(inner.c.currency, func.sum(inner.c.most)).group_by(inner.c.currency).order_by(inner.c.currency)
     return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def waits() -> ColumnElement[bool]:
+    """The condition that a finding waits for a person. What a dry run found stays in its report."""
+    real = select(_RUNS.c.id).where(_RUNS.c.dry_run.is_(False))
+    # Written out, so that the partial index serves it.
+    return and_(text("action = 'needs_review'"), DRIFT.c.run_id.in_(real))
 
 
 def fed_by(source: str, stored_sources: str) -> tuple[str, ...]:

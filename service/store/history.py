@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, tuple_, update
 
 from service.model import Kind
+from service.store.drift import waits
 from service.store.run_tables import Drift, Heartbeat, ReconcileRun
 from service.store.tables import CHANGES, CHILD, EVENTS, STATE, table
 
@@ -139,7 +140,7 @@ def drift(
     if subject is not None:
         query = query.where(_DRIFT.c.kind == subject[0], _DRIFT.c.object_id == subject[1])
     if only_open:
-        query = query.where(text("action = 'needs_review'"), _DRIFT.c.resolved_at.is_(None))
+        query = query.where(waits())
     return _records(connection, query)
 
 

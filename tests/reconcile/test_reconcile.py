@@ -10,6 +10,7 @@ import pytest
 from reconcile.heal import accept, list_drift
 from reconcile.report import AccountReport
 from service.errors import ConfigError
+from service.store.tables import METADATA
 from tests.reconcile.world import DAY, World
 
 
@@ -219,6 +220,29 @@ def test_a_dry_run_finds_and_changes_nothing(shop: World) -> None:
     assert shop.written() == before
     assert shop.sql("SELECT * FROM watermark ORDER BY kind") == marks
     assert shop.run(full=True).exit_code == 0
+
+
+def test_a_dry_run_writes_its_run_and_its_findings_and_nothing_else(shop: World) -> None:
+    """What a real run left for a person goes on waiting, once; an accepted finding of a dry run is accepted all the same."""
+    shop.sql("UPDATE invoice SET amount = amount + 100 WHERE amount = 9900")
+    shop.run(full=True)
+    shop.sql("UPDATE invoice SET number = 'X'")
+    before = everything(shop)
+    report = shop.run(full=True, dry_run=True)
+    assert actions(report) == {"needs_review", "would_heal"}
+    after = everything(shop)
+    own = {"reconcile_run", "reconcile_ledger", "drift"}
+    assert {name for name in after if after[name] != before[name]} == own
+    assert all(set(before[name]) <= set(after[name]) for name in own)
+    assert len(list_drift(shop.system)) == 1
+    accept(shop.system, next(line.id for line in report.findings if line.action == "needs_review"))
+    assert shop.run(full=True).exit_code == 0
+    assert list_drift(shop.system) == []
+
+
+def everything(shop: World) -> dict[str, list[str]]:
+    """Every row of every table."""
+    return {name: sorted(map(str, shop.sql(f"SELECT * FROM {name}"))) for name in METADATA.tables}
 
 
 def test_the_amount_of_a_paid_invoice_waits_for_a_person(shop: World) -> None:

@@ -115,6 +115,26 @@ def test_an_excess_is_reported_and_never_corrected(shop: AnyShop) -> None:
     assert _run(shop).by_class == {"usage_excess": 1}
 
 
+def test_an_excess_goes_on_waiting_for_a_person_until_it_is_gone(shop: AnyShop) -> None:
+    """However long ago the usage was told: a later run looks at it again, and closes only what it has judged."""
+    _somebody_tells(shop, 7)
+    (first,) = _run(shop).findings
+    for _ in range(3):
+        shop.later(2 * DAY)
+        assert _run(shop).exit_code == 1
+        (waiting,) = list_drift(shop.system)
+        assert (waiting.finding.object_id, waiting.finding.remote) == (first.object_id, first.remote)
+
+
+def test_a_dry_run_closes_nothing(shop: AnyShop) -> None:
+    """What a real run left for a person waits on, and what a dry one finds waits for nobody."""
+    _somebody_tells(shop, 7)
+    _run(shop)
+    (waiting,) = list_drift(shop.system)
+    assert _run(shop, dry_run=True).by_action == {"needs_review": 1}
+    assert list_drift(shop.system) == [waiting]
+
+
 def test_usage_under_way_is_pending_and_no_drift(shop: AnyShop) -> None:
     """A total that is read while something is told proves nothing."""
     _lose(shop)
