@@ -160,6 +160,23 @@ def _passes(system: System, work: Work) -> None:
         work.reports.append(heal.repair(work))
     told = usage.compare(work, system.meters)
     work.reports += [told] if told is not None else []
+    if work.options.whole and not work.options.dry_run and forgotten(work):
+        _bridge(work)
+
+
+def _bridge(work: Work) -> None:
+    """Let the audit go on from here where the log has forgotten a part, and every listing was read whole since it began."""
+    with work.database.write() as connection:
+        read = runs.entries(connection, work.run.id).get(runs.EVENTS)
+        if read is None or read.status != "complete" or read.started_as_of is None or read.window_end is None:
+            return
+        marks = runs.marks(connection, work.account.name)
+        whole = [
+            mark.full_at for each in work.account.provider.listings if (mark := marks.get(each.source)) is not None
+        ]
+        if len(whole) == len(work.account.provider.listings) and all(at and at >= read.started_as_of for at in whole):
+            mark = runs.Mark(complete_until=read.window_end, confirmed_as_of=read.started_as_of)
+            runs.move(connection, work.run, runs.EVENTS, mark)
 
 
 def _sweep(work: Work, listing: Listing) -> KindReport:

@@ -315,3 +315,19 @@ def test_a_gap_longer_than_the_log_forces_a_full_run(shop: World) -> None:
     shop.later(3 * DAY)
     report = shop.run()
     assert (report.full, report.status) == (True, "complete")
+    assert shop.run().full is False, "a full run has bridged the gap"
+
+
+@pytest.mark.parametrize("broken", ["forbidden", "held"])
+def test_a_gap_is_bridged_only_by_a_run_that_compared_everything(shop: World, broken: str) -> None:
+    """What a listing or the brake left undone would be found neither in the log nor by an ordinary night."""
+    shop.later(32 * DAY)
+    if broken == "forbidden":
+        shop.sandbox.faults.forbidden.add("customer")
+    else:
+        shop.sql("UPDATE customer SET status = 'wrong'")
+    assert shop.run(max_changes=1).full is True
+    shop.sandbox.faults.reset()
+    assert shop.run(dry_run=True).full is True
+    assert shop.run().full is True
+    assert shop.run().full is False
