@@ -1,6 +1,6 @@
 """What a user may use now, derived from the subscriptions in the copy each time it is asked; nothing of it is stored.
 
-Three queries, whoever is asked about: the subscriptions, what brought them where they stand, and how far each account's
+A few queries, however many are asked about: the subscriptions, what brought them where they stand, and how far each account's
 copy is proven.
 """
 
@@ -57,25 +57,36 @@ class Entitled:
 
     def several(self, connection: Connection, asked: Sequence[Asked], now: datetime) -> list[Entitlements]:
         """Of each of `asked`, by as many queries as for one, within the caller's transaction."""
-        proven = self._proven(connection)
-        rows = subscribed.subscriptions(connection, asked)
-        synced = [_sync(account, self._plans, proven.get(name)) for name, account in self._accounts.by_name.items()]
-        held = ([_held(row, proven.get(row["account"])) for row in found] for found in rows)
-        return [derive(self._plans, each, synced, now) for each in held]
+        proven = self._proven(subscribed.proven(connection, self._pairs()))
+        return [self._derived(rows, proven, now) for rows in subscribed.subscriptions(connection, asked)]
 
     def _one(self, asked: Asked) -> Entitlements:
-        with self._database.read() as connection:
-            found = self.several(connection, [asked], self._database.now())[0]
+        now = self._database.now()
+        if self._database.postgres:
+            with self._database.bare() as bare:
+                proven = self._proven(subscribed.proven_to(bare, self._pairs()))
+                found = self._derived(subscribed.of_one(bare, asked), proven, now)
+        else:
+            with self._database.read() as connection:
+                found = self.several(connection, [asked], now)[0]
         for price in found.unknown_prices:
             metrics.UNKNOWN.labels(price.partition(":")[0], "price").inc()
         return found
 
-    def _proven(self, connection: Connection) -> dict[str, datetime]:
+    def _derived(self, rows: Sequence[Record], proven: Mapping[str, datetime], now: datetime) -> Entitlements:
+        synced = [_sync(account, self._plans, proven.get(name)) for name, account in self._accounts.by_name.items()]
+        return derive(self._plans, [_held(row, proven.get(row["account"])) for row in rows], synced, now)
+
+    def _pairs(self) -> tuple[tuple[str, str], ...]:
+        """(account, source) of all that entitlements rest on."""
+        return tuple((name, source) for name, account in self._accounts.by_name.items() for source in _sources(account))
+
+    def _proven(self, found: Mapping[tuple[str, str], datetime]) -> dict[str, datetime]:
         """By account, when the last complete pass over all that entitlements rest on began; absent without one."""
-        wanted = {name: _sources(account) for name, account in self._accounts.by_name.items()}
-        pairs = [(name, source) for name, sources in wanted.items() for source in sources]
-        found = subscribed.proven(connection, pairs)
-        times = {name: [found.get((name, source)) for source in sources] for name, sources in wanted.items()}
+        times = {
+            name: [found.get((name, source)) for source in _sources(account)]
+            for name, account in self._accounts.by_name.items()
+        }
         return {name: min(known) for name, each in times.items() if each and len(known := _known(each)) == len(each)}
 
 

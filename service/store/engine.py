@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from service.errors import ConfigError
 from service.store.arrays import teach
+from service.store.native import Bare, bare
 
 _CLOCK_CHECK_SECONDS = 60.0
 _TRANSIENT = ("40001", "40P01")
@@ -63,6 +64,10 @@ class Database:
         if self.postgres:
             held.autocommit = True
         return held
+
+    def bare(self) -> AbstractContextManager[Bare]:
+        """A pooled connection for statements that PostgreSQL plans once, outside any transaction; only there."""
+        return bare(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -4,8 +4,7 @@ stands; how far they are proven; and what live ones were bought as. A query each
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, TextualSelect, text
 
 from service.store import bulk
 from service.store.history import Record
+from service.store.native import Bare, Prepared
 from service.store.types import UtcDateTime
 
 _TYPES: Final = {"n": "integer", "u": "text", "a": "text", "c": "text", "e": "text"}
@@ -32,8 +32,7 @@ class Asked(msgspec.Struct, frozen=True):
 # A subscription is its own user's, and only where it names none, its customer's. A customer of a known user stands for
 # that user; of one who is not known, for the users of its own subscriptions.
 #
-# Each part with its branches, and for whom each is needed. PostgreSQL plans the query anew at each request (a pooler in
-# transaction mode keeps no plan), and that takes longer than running it: what nobody asks for is left out.
+# Each part with its branches, and for whom each is needed: planning them takes longer than running them.
 _PARTS: Final = (
     ("named", (
         ("customer", "SELECT q.n, c.account, c.id, c.user_id FROM asked q JOIN customer c ON c.account = q.a AND c.id = q.c"),
@@ -58,32 +57,39 @@ _PARTS: Final = (
         ("email", "SELECT q.n, s.account, s.id FROM asked q JOIN subscription s ON lower(s.email) = lower(q.e)"),
     )),
 )  # fmt: skip
-_FOUND: Final = """
-SELECT x.n, s.account, s.id, s.customer_id, s.user_id, s.status, s.collection_paused, s.offer_id, s.cancels_at,
-    s.current_period_start, s.current_period_end, s.deleted_at, s.as_of, s.sources, m.id AS item_id, m.price_id, m.quantity
-FROM chosen x JOIN subscription s ON s.account = x.account AND s.id = x.id
-LEFT JOIN subscription_item m ON m.account = s.account AND m.subscription_id = s.id
-ORDER BY x.n, s.account, s.id, m.id
-"""
+_COLUMNS: Final = (
+    "x.n, s.account, s.id, s.customer_id, s.user_id, s.status, s.collection_paused, s.offer_id, s.cancels_at,"
+    " s.current_period_start, s.current_period_end, s.deleted_at, s.as_of, s.sources, m.id AS item_id, m.price_id, m.quantity"
+)
+_JOINED: Final = (
+    "FROM chosen x JOIN subscription s ON s.account = x.account AND s.id = x.id"
+    " LEFT JOIN subscription_item m ON m.account = s.account AND m.subscription_id = s.id"
+)
+_FOUND: Final = f"SELECT {_COLUMNS} {_JOINED} ORDER BY x.n, s.account, s.id, m.id"
 _FOUND_TIMES: Final = ("cancels_at", "current_period_start", "current_period_end", "deleted_at", "as_of")
 # The last change of what entitles, and the last one of the status; each with the event that brought it, where one did.
-_CAUSES: Final = """
-SELECT l.a, l.s, h.cause, h.at AS changed_at, e.event_id, e.type AS event_type, e.occurred_at,
-    p.cause AS status_cause, p.at AS status_at, o.occurred_at AS status_occurred_at
-FROM (
-    SELECT i.a, i.s,
-        (SELECT max(h.id) FROM state_change h WHERE h.account = i.a AND h.kind = 'subscription' AND h.object_id = i.s
-            AND (h.field IN ('status', 'offer_id', 'cancels_at', 'collection_paused', 'deleted_at') OR h.field LIKE 'items[%')
-        ) AS last_change,
-        (SELECT max(h.id) FROM state_change h WHERE h.account = i.a AND h.kind = 'subscription' AND h.object_id = i.s
-            AND h.field = 'status') AS status_change
-    FROM {asked}
-) l
-LEFT JOIN state_change h ON h.id = l.last_change
-LEFT JOIN state_change p ON p.id = l.status_change
-LEFT JOIN webhook_event e ON e.id = CASE WHEN h.cause LIKE 'event:%' THEN CAST(substr(h.cause, 7) AS bigint) END
-LEFT JOIN webhook_event o ON o.id = CASE WHEN p.cause LIKE 'event:%' THEN CAST(substr(p.cause, 7) AS bigint) END
-"""
+_CAUSE_COLUMNS: Final = (
+    "h.cause, h.at AS changed_at, e.event_id, e.type AS event_type, e.occurred_at, p.cause AS status_cause, p.at AS status_at,"
+    " o.occurred_at AS status_occurred_at"
+)
+_LAST_CHANGE: Final = (
+    "(SELECT max(c.id) FROM state_change c WHERE c.account = {account} AND c.kind = 'subscription' AND c.object_id = {id} AND"
+    " (c.field IN ('status', 'offer_id', 'cancels_at', 'collection_paused', 'deleted_at') OR c.field LIKE 'items[%'))"
+)
+_LAST_STATUS: Final = (
+    "(SELECT max(c.id) FROM state_change c WHERE c.account = {account} AND c.kind = 'subscription' AND c.object_id = {id} AND"
+    " c.field = 'status')"
+)
+_CAUSED: Final = (
+    f" LEFT JOIN state_change h ON h.id = {_LAST_CHANGE} LEFT JOIN state_change p ON p.id = {_LAST_STATUS}"
+    " LEFT JOIN webhook_event e ON e.id = CASE WHEN h.cause LIKE 'event:%' THEN CAST(substr(h.cause, 7) AS bigint) END"
+    " LEFT JOIN webhook_event o ON o.id = CASE WHEN p.cause LIKE 'event:%' THEN CAST(substr(p.cause, 7) AS bigint) END"
+)
+_CAUSES: Final = f"SELECT i.a, i.s, {_CAUSE_COLUMNS} FROM {{asked}}{_CAUSED.format(account='i.a', id='i.s')}"
+_TRACED: Final = (
+    f"SELECT {_COLUMNS}, {_CAUSE_COLUMNS} {_JOINED}{_CAUSED.format(account='s.account', id='s.id')}"
+    " ORDER BY s.account, s.id, m.id"
+)
 _CAUSE_TIMES: Final = ("changed_at", "occurred_at", "status_at", "status_occurred_at")
 _PROVEN: Final = """
 SELECT w.account, w.kind, w.confirmed_as_of, w.full_at,
@@ -97,15 +103,29 @@ FROM {asked} JOIN watermark w ON w.account = i.a AND w.kind = i.k
 
 def subscriptions(connection: Connection, asked: Sequence[Asked]) -> list[list[Record]]:
     """For each of `asked`, the subscriptions, each with its `items`; equal for the same rows, whatever wrote them first."""
-    given = [(n, each.user_id, each.account, each.customer_id, each.email) for n, each in enumerate(asked)]
+    given = [(n, *_parameters(each)) for n, each in enumerate(asked)]
     source, parameters = bulk.incoming(connection, _TYPES, given)
-    found: dict[int, dict[tuple[str, str], Record]] = defaultdict(dict)
-    for row in connection.execute(_found(source, _askers(asked)), parameters).mappings():
+    found = _gathered(connection.execute(_found(source, _askers(asked)), parameters).mappings(), len(asked))
+    _trace(connection, [record for records in found for record in records])
+    return found
+
+
+def of_one(bare: Bare, asked: Asked) -> list[Record]:
+    """What `subscriptions` says of one, on PostgreSQL."""
+    return _gathered(bare.rows(_found_of_one(_askers([asked])), _parameters(asked)), 1)[0]
+
+
+def _parameters(asked: Asked) -> tuple[str | None, ...]:
+    return asked.user_id, asked.account, asked.customer_id, asked.email
+
+
+def _gathered(rows: Iterable[Mapping[Any, Any]], asked: int) -> list[list[Record]]:
+    found: list[dict[tuple[str, str], Record]] = [{} for _ in range(asked)]
+    for row in rows:
         record = found[int(row["n"])].setdefault((row["account"], row["id"]), {**row, "items": []})
         if row["item_id"] is not None:
             record["items"].append((row["price_id"], row["quantity"]))
-    _trace(connection, [record for records in found.values() for record in records.values()])
-    return [list(found[n].values()) for n in range(len(asked))]
+    return [list(each.values()) for each in found]
 
 
 def _askers(asked: Sequence[Asked]) -> frozenset[str]:
@@ -115,12 +135,23 @@ def _askers(asked: Sequence[Asked]) -> frozenset[str]:
 
 @lru_cache(maxsize=32)
 def _found(source: str, askers: frozenset[str]) -> TextualSelect:
+    return _timed(_chosen(source, askers) + _FOUND, _FOUND_TIMES)
+
+
+@lru_cache(maxsize=8)
+def _found_of_one(askers: frozenset[str]) -> Prepared:
+    """For one: planned once a connection, and with what brought each where it stands, since the plan costs nothing more."""
+    asked = "(SELECT 0 AS n, $1::text AS u, $2::text AS a, $3::text AS c, $4::text AS e) i"
+    return Prepared(_chosen(asked, askers) + _TRACED)
+
+
+def _chosen(source: str, askers: frozenset[str]) -> str:
     parts = [f"asked AS (SELECT i.n, i.u, i.a, i.c, i.e FROM {source})"]
     for name, branches in _PARTS:
         needed = [select for kinds, select in branches if askers.intersection(kinds.split())]
         if needed:
             parts.append(f"{name} AS ({' UNION '.join(needed)})")
-    return _timed(f"WITH {', '.join(parts)} {_FOUND}", _FOUND_TIMES)
+    return f"WITH {', '.join(parts)} "
 
 
 @lru_cache(maxsize=4)
@@ -151,11 +182,28 @@ def proven(connection: Connection, sources: Sequence[tuple[str, str]]) -> Mappin
     run limited in time only the other.
     """
     source, parameters = bulk.incoming(connection, {"a": "text", "k": "text"}, sources)
-    rows = connection.execute(_passes(source), parameters)
+    return _began(connection.execute(_passes(source), parameters).mappings())
+
+
+def proven_to(bare: Bare, sources: tuple[tuple[str, str], ...]) -> Mapping[tuple[str, str], Any]:
+    """What `proven` says, on PostgreSQL."""
+    return _began(bare.rows(_passes_of(sources)))
+
+
+def _began(rows: Iterable[Mapping[Any, Any]]) -> Mapping[tuple[str, str], Any]:
     return {
-        (row.account, row.kind): min(row.confirmed_as_of, row.started_as_of or row.full_at or row.confirmed_as_of)
+        (row["account"], row["kind"]): min(
+            row["confirmed_as_of"], row["started_as_of"] or row["full_at"] or row["confirmed_as_of"]
+        )
         for row in rows
     }
+
+
+@lru_cache(maxsize=8)
+def _passes_of(sources: tuple[tuple[str, str], ...]) -> Prepared:
+    """Each process asks about the same ones: written out, they cost no plan."""
+    values = ", ".join("('{}', '{}')".format(*(each.replace("'", "''") for each in pair)) for pair in sources)
+    return Prepared(_PROVEN.format(asked=f"(VALUES {values or '(NULL, NULL)'}) AS i (a, k)"))
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from service.store.subscribed import Asked
 from tests.entitlements.market import DAY, HOUR, PROVIDERS, Market, changes, market
+from tests.store.samples import rows
 
 
 @pytest.fixture
@@ -161,3 +163,29 @@ def test_what_ended_before_the_first_run_is_written_down_after_it(database_url: 
         early.later(HOUR)
         early.worker.drain()
         assert changes(early) == [("ada", None, "free", "clock")]
+
+
+def test_one_asker_is_told_what_many_are_told(opened: Market) -> None:
+    """PostgreSQL answers one by statements of their own: of users, customers and addresses, known and unknown."""
+    bought = [opened.tills[provider].buy("ada") for provider in PROVIDERS]
+    opened.tills["stripe"].buy("grace", trial=True)
+    opened.deliver()
+    opened.tills["stripe"].cancel(bought[0])
+    opened.deliver()
+    opened.reconcile()
+    customers = rows(opened.system.database, "SELECT account, id, email FROM customer ORDER BY account, id")
+    asked = [Asked(user_id=user) for user in ("ada", "grace", "nobody")]
+    asked += [Asked(account=row[0], customer_id=row[1]) for row in customers]
+    asked += [Asked(email=str(row[2]).upper()) for row in customers]
+    asked += [Asked(account="stripe", customer_id="cus_0"), Asked(email="nobody@example.com")]
+    entitled, now = opened.system.entitlements, opened.now()
+    with opened.system.database.read() as connection:
+        together = entitled.several(connection, asked, now)
+    alone = [
+        entitled.user(each.user_id) if each.user_id is not None
+        else entitled.email(each.email) if each.email is not None
+        else entitled.customer(each.account or "", each.customer_id or "")
+        for each in asked
+    ]  # fmt: skip
+    assert alone == together
+    assert len({each.plan for each in together}) == 2

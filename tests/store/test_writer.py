@@ -129,7 +129,7 @@ def test_a_connection_that_is_lost_under_a_batch_fails_it_and_is_replaced(
 def test_without_prepared_statements_it_goes_on_without(postgres_writer: Writer) -> None:
     """A pooler may hand us a connection on which ours was never prepared, or one on which it is already."""
     postgres_writer.store([delivery("evt_1")])
-    postgres_writer._prepared = False
+    postgres_writer._known = set()
     postgres_writer.store([delivery("evt_2")])
     postgres_writer._held.execute("DEALLOCATE ALL")
     assert postgres_writer.store([delivery("evt_3")])[0].status == "stored"
