@@ -240,7 +240,7 @@ class Calls:
     def _settled(self, call: Stored, holder: str) -> Result:
         """The outcome of a call whose answer was lost. Raises `OutcomeUnknown` where it stays open."""
         writer, now = self._account.writer(), self._database.now()
-        if writer.keys_last is not None and now < call.sent_at + writer.keys_last - _KEY_MARGIN:
+        if now < self._sent_until(call):
             try:
                 return self._send(call, holder, 1)
             except ProviderUnavailable as error:
@@ -249,7 +249,7 @@ class Calls:
         try:
             found = writer.find(self._call(call))
         except Undecided as error:
-            if now >= call.sent_at + writer.absence_after:
+            if now >= self._sent_until(call) + writer.absence_after:
                 return self._review(call, holder, str(error))
             return self._lost(call, holder, error)
         except (ProviderError, MappingError) as error:
@@ -257,6 +257,11 @@ class Calls:
         if found is not None:
             return self._done(call, found, now)
         return self._absent(call, holder, now)
+
+    def _sent_until(self, call: Stored) -> datetime:
+        """Until when the request is sent: again under its key as long as that counts once, else just the first time."""
+        last = self._account.writer().keys_last
+        return call.sent_at if last is None else call.sent_at + last - _KEY_MARGIN
 
     def _look(self, call: Stored) -> Result | None:
         """The result where it is seen to have been done; None proves nothing."""
@@ -269,7 +274,7 @@ class Calls:
 
     def _absent(self, call: Stored, holder: str, now: datetime) -> Result:
         """Complete lists show nothing: proof only once a request of ours must have had its effect."""
-        earliest = call.sent_at + self._account.writer().absence_after
+        earliest = self._sent_until(call) + self._account.writer().absence_after
         if now < earliest:
             return self._lost(call, holder, Undecided("not in the provider's lists yet"), earliest)
         error = NotDone(

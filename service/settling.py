@@ -23,13 +23,19 @@ log = structlog.get_logger()
 
 
 def settle_due(database: Database, accounts: Callable[[str], Account | None], *, limit: int = 20) -> int:
-    """Settle open calls whose time has come, of accounts that are configured here; how many were looked at."""
+    """Settle open calls whose time has come, at most `limit` of each account that is configured here; how many were looked at."""
     with database.read() as connection:
-        ids = calls.due(connection, database.now(), limit=limit)
-        found = [call for call in (calls.get(connection, id_) for id_ in ids) if call is not None]
-    mine = [(call, account) for call in found if (account := accounts(call.account)) is not None and account.readable]
-    for call, account in mine:
-        Calls(database, account).settle(call.id)
+        here = [
+            account
+            for name in calls.due_accounts(connection, database.now())
+            if (account := accounts(name)) is not None
+        ]
+        mine = [
+            (id_, account) for account in here if account.readable
+            for id_ in calls.due(connection, database.now(), account=account.name, limit=limit)
+        ]  # fmt: skip
+    for id_, account in mine:
+        Calls(database, account).settle(id_)
     return len(mine)
 
 

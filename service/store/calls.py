@@ -135,11 +135,16 @@ def postpone(connection: Connection, call_id: str, holder: str, until: datetime,
     return _held(connection, call_id, holder, values)
 
 
-def due(connection: Connection, now: datetime, *, account: str | None = None, limit: int = 50) -> list[str]:
-    """Ids of open calls whose time has come, the oldest first. Without `now` having come for any, none."""
+def due_accounts(connection: Connection, now: datetime) -> list[str]:
+    """The accounts that have open calls whose time has come."""
+    query = select(CALLS.c.account).distinct().where(CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= now)
+    return list(connection.execute(query.order_by(CALLS.c.account)).scalars())
+
+
+def due(connection: Connection, now: datetime, *, account: str, limit: int) -> list[str]:
+    """Ids of an account's open calls whose time has come, the oldest first."""
     query = select(CALLS.c.id).where(CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= now)
-    if account is not None:
-        query = query.where(CALLS.c.account == account)
+    query = query.where(CALLS.c.account == account)
     return list(connection.execute(query.order_by(CALLS.c.next_attempt_at).limit(limit)).scalars())
 
 

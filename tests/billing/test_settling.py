@@ -80,6 +80,45 @@ def test_two_workers_settle_a_call_once(world: World) -> None:
         assert calls.take(connection, "c1", "two", later) is None
 
 
+def test_a_request_that_was_repeated_may_still_take_effect(world: World) -> None:
+    """Its absence proves nothing until the last repetition must have had its effect, not the first request."""
+    world.mortal.dies_at, world.mortal.after = 1, True
+    with pytest.raises(Died):
+        world.billing.create_customer(ADA, idempotency_key="k")
+    world.mortal.dies_at = None
+    if world.case.keyed:
+        world.case.sandbox.faults.server_error = 1_000
+        world.settle(hours=22)
+        world.case.sandbox.faults.reset()
+        call = world.call_of("k")
+        assert call is not None
+        assert call.status == "unknown"
+        world.later(int((call.sent_at + timedelta(hours=23, seconds=1) - world.now()).total_seconds()))
+        settle_due(world.system.database, world.system.accounts.by_name.get)
+        call = world.call_of("k")
+        assert call is not None
+        assert call.status == "unknown"
+    world.settle()
+    call = world.call_of("k")
+    assert call is not None
+    assert call.status == "not_done"
+
+
+def test_calls_of_accounts_that_are_not_configured_here_keep_nobody_waiting(world: World) -> None:
+    """However many there are, and however long they have been due."""
+    world.mortal.dies_at, world.mortal.after = 1, True
+    with pytest.raises(Died):
+        world.billing.create_customer(ADA, idempotency_key="k")
+    with world.system.database.write() as connection:
+        for number in range(60):
+            calls.begin(
+                connection, call_id=f"other {number}", account="elsewhere", key=str(number), operation="create_customer",
+                request="[]", parameters="{}", holder="h", now=world.now() - timedelta(days=1),
+            )  # fmt: skip
+    world.later(91)
+    assert settle_due(world.system.database, world.system.accounts.by_name.get) == 1
+
+
 def test_a_stored_answer_never_undoes_what_happened_since(world: World) -> None:
     """The answer was lost with the process; until the call is settled the customer was renamed, and an event told of it."""
     world.mortal.dies_at, world.mortal.after = 2, False
