@@ -113,6 +113,11 @@ class StripeSandbox(StandIn[World, Api]):
             raise ValueError(f"no such refund status: {status}")
         self._world.refund_status = status
 
+    def settle_in(self, currency: str, settled: str, rate: str) -> None:
+        """Money in `currency` is booked in `settled` from now on, converted at `rate`; codes as Stripe writes them."""
+        with self.lock:
+            self.settings.settlement[currency] = settled, rate
+
     def complete_checkout(self, session_id: str) -> Json:
         """A customer pays an open checkout session with mode `subscription`."""
         with self.lock:
@@ -137,6 +142,7 @@ class StripeSandbox(StandIn[World, Api]):
             "close_dispute": lambda sent: self.close_dispute(**sent),
             "settle_refund": lambda sent: self.settle_refund(**sent),
             "next_refunds": lambda sent: self.next_refunds(**sent),
+            "settle_in": lambda sent: self.settle_in(**sent),
             "complete_checkout": lambda sent: self.complete_checkout(**sent),
             "endpoint": lambda sent: {"id": self.register_endpoint(**sent).id},
         }

@@ -2,6 +2,7 @@
 
 from service.sandbox.stripe.objects import (
     account,
+    balance_transactions,
     charges,
     credit_notes,
     customers,
@@ -24,6 +25,7 @@ from service.sandbox.stripe.routes import Route
 
 _RESOURCES = (
     account,
+    balance_transactions,
     charges,
     credit_notes,
     customers,

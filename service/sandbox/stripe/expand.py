@@ -16,11 +16,13 @@ Json = dict[str, Any]
 
 DEPTH = 4
 NAMES = {
+    "balance_transaction": "balance_transaction",
     "charge": "charge",
     "credit_note": "credit_note",
     "customer": "customer",
     "default_price": "price",
     "dispute": "dispute",
+    "failure_balance_transaction": "balance_transaction",
     "invoice": "invoice",
     "latest_charge": "charge",
     "latest_invoice": "invoice",
@@ -93,9 +95,16 @@ def _confirmation_secret(world: World, invoice_id: str, _version: str) -> Json |
     return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
 
 
+def _source(world: World, booked_id: str, version: str) -> Json | None:
+    source = world.get("balance_transaction", booked_id)["source"]
+    found = (world.tables[resource].get(source) for resource in ("charge", "refund", "dispute"))
+    return next((view(world, each, version) for each in found if each is not None), None)
+
+
 INCLUDED: dict[tuple[str, str], Callable[[World, str, str], Any]] = {
     ("invoice", "payments"): _payments,
     ("invoice", "confirmation_secret"): _confirmation_secret,
     ("charge", "refunds"): _refunds,
+    ("balance_transaction", "source"): _source,
 }
-"""Fields that an object has only when they are asked for."""
+"""Fields that an object has only when they are asked for, or shows whole only then."""

@@ -1,6 +1,6 @@
 """The account's settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DAY = 86_400
 
@@ -30,5 +30,7 @@ class Settings:
     trial_warning_seconds: int = 3 * DAY
     upcoming_seconds: int = 0
     """How long before a renewal `invoice.upcoming` is sent; 0 sends none."""
+    settlement: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Currencies that the account has no balance in: the one that they settle in, and the exchange rate."""
     rate_limit: int | None = None
     """Most API requests within one virtual second; None is no limit."""

@@ -106,6 +106,7 @@ class World:
 
 
 NOUNS = {
+    "balance_transaction": "balance transaction",
     "credit_note": "credit note",
     "billing.meter": "meter",
     "webhook_endpoint": "webhook endpoint",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.sandbox.stripe.billing import booking
 from service.sandbox.stripe.errors import DECLINES
 from service.sandbox.stripe.world import World
 
@@ -30,7 +31,7 @@ def charge(world: World, intent: Json, failure: str | None, method: str | None =
 def _made(world: World, intent: Json, failure: str | None, method: str) -> Json:
     taken = failure is None and intent["capture_method"] != "manual"
     intent["payment_method"] = method
-    return world.add(
+    made = world.add(
         "charge",
         "ch",
         ["charge.failed" if failure else "charge.succeeded"],
@@ -52,6 +53,9 @@ def _made(world: World, intent: Json, failure: str | None, method: str) -> Json:
         _invoice=intent.get("_invoice"),
         _refunds=[],
     )
+    if taken:
+        booking.charged(world, made)
+    return made
 
 
 def _outcome(failure: str | None) -> Json:
@@ -119,4 +123,5 @@ def capture(world: World, intent: Json, amount: int) -> None:
         amount_refunded=released,
         balance_transaction=world.ids.new("txn"),
     )
+    booking.charged(world, made)
     world.change(intent, "payment_intent.succeeded", status="succeeded", amount_capturable=0, amount_received=amount)

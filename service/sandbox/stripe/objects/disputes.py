@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.sandbox.stripe.billing import booking
 from service.sandbox.stripe.errors import refused
 from service.sandbox.stripe.objects.attributes import metadata, taken
 from service.sandbox.stripe.paging import CREATED, Page, page
@@ -44,18 +45,7 @@ def open_dispute(world: World, charge: Json, reason: str, amount: int | None = N
 
 
 def _move_money(world: World, dispute: Json, amount: int, kind: str) -> Json:
-    moved = {
-        "id": world.ids.new("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "created": world.now,
-        "currency": dispute["currency"],
-        "fee": 0,
-        "net": amount,
-        "reporting_category": "dispute" if amount < 0 else "dispute_reversal",
-        "source": dispute["id"],
-        "type": "adjustment",
-    }
+    moved = booking.shown(world, booking.disputed(world, dispute, amount))
     transactions = [*dispute["balance_transactions"], moved]
     return world.change(dispute, "charge.dispute.updated", kind, balance_transactions=transactions)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.sandbox.stripe.billing import booking
 from service.sandbox.stripe.errors import missing_parameter, refused
 from service.sandbox.stripe.objects.attributes import metadata, taken
 from service.sandbox.stripe.paging import CREATED, Page, page
@@ -51,7 +52,7 @@ def made(world: World, charge: Json, amount: int, values: Json) -> Json:
     _count(charge, amount)
     world.emit(charge, "charge.refunded")
     status = world.refund_status
-    return world.add(
+    refund = world.add(
         "refund",
         "re",
         ["refund.created"],
@@ -67,6 +68,8 @@ def made(world: World, charge: Json, amount: int, values: Json) -> Json:
         status=status,
         **values,
     )
+    booking.refunded(world, refund)
+    return refund
 
 
 def _count(charge: Json, amount: int) -> None:
@@ -88,6 +91,7 @@ def settle(world: World, refund: Json, status: str) -> Json:
     types = ["refund.updated", "charge.refund.updated", *(["refund.failed"] if status == "failed" else [])]
     world.change(refund, *types, **values)
     if ends:
+        booking.returned(world, refund)
         charge = world.get("charge", refund["charge"])
         _count(charge, -refund["amount"])
         world.emit(charge, "charge.updated")
