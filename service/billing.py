@@ -14,7 +14,7 @@ import msgspec
 
 from service.account import Account
 from service.apply import apply, seen
-from service.billing_provider import IssuedInvoice, Result
+from service.billing_provider import IssuedInvoice, Recorded, Result
 from service.calls import Calls, Request
 from service.errors import BadRequest, NotFound
 from service.instants import micros
@@ -23,7 +23,7 @@ from service.provider import Read
 from service.refunds import Allowance
 from service.store import billing_rows, watermark
 from service.store.engine import Database
-from service.usage import Recorded, Usage, UsageReport
+from service.usage import Usage, UsageReport
 from service.write_port import (
     CancelSubscription,
     ChangePlan,

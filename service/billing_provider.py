@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from service.model import Fields, Invoice
 from service.write_port import User
 
-__all__ = ["BillingProvider", "IssuedInvoice", "Result", "User"]
+__all__ = ["BillingProvider", "IssuedInvoice", "Recorded", "Result", "User"]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,19 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     value: Fields | None = None
     explanation: str | None = None
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A report of usage that is stored; `duplicate` says that it had been before, and was not counted again."""
+
+    id: int
+    status: Literal["recorded", "duplicate"]
+    account: str
+    customer_id: str
+    meter: str
+    quantity: int
+    at: datetime
+    idempotency_key: str
 
 
 class IssuedInvoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +129,7 @@ class BillingProvider(Protocol):
 
     def report_usage(
         self, customer_id: str, meter_id: str, quantity: int, *, idempotency_key: str, at: datetime | None = None
-    ) -> Any:
+    ) -> Recorded:
         """Record usage, durably and once for each key; it is sent to the provider later."""
         ...
 

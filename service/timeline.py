@@ -24,6 +24,8 @@ Stamped = tuple[datetime, str]
 """When, and because of what."""
 
 _OPEN: Final = ("received", "processing", "retry", "dead")
+# A change of an item, as `service.store.state.compare` names it.
+_ITEM: Final = "items["
 _ORDER: Final = {"event": 0, "change": 1, "money": 2}
 _TELLING: Final = frozenset({"status", "deleted_at", "cancels_at", "collection_paused", "email"})
 # Invoices and payments pass through many states; where the money came in, the entry about the money says so.
@@ -125,8 +127,8 @@ def _changes(changes: Iterable[Record], events: Mapping[int, Record]) -> Iterato
 
 def _tells(step: Step, steps: tuple[Step, ...]) -> bool:
     """True for a step that says how the customer fares: not each renewal's new dates, nor what another step says as well."""
-    if step.field == "items":
-        return _items(step.old) != _items(step.new)
+    if step.field.startswith(_ITEM):
+        return _item(step.old) != _item(step.new)
     if step.field == "cancels_at" and step.new is None:
         return all(each.field != "status" for each in steps)
     return step.field in _TELLING
@@ -143,18 +145,20 @@ def _step(step: Step) -> str:
         return "is deleted" if step.new else "is back"
     if step.field == "cancels_at":
         return f"will end at {_brief(step.new)}" if step.new else "will go on after all"
-    if step.field == "items":
-        return f"had {_items(step.old) or 'nothing'}, has {_items(step.new) or 'nothing'}"
+    if step.field.startswith(_ITEM):
+        return f"had {_item(step.old) or 'nothing'}, has {_item(step.new) or 'nothing'}"
     return f"{step.field} {_brief(step.old)} -> {_brief(step.new)}"
 
 
-def _items(value: str | None) -> str:
-    """`3 x price`: what a subscription is for, from the text in which a change keeps it."""
+def _item(value: str | None) -> str:
+    """`3 x price`: an item of a subscription, from the text in which a change keeps it; empty where there is none."""
+    if value is None:
+        return ""
     try:
-        items = msgspec.json.decode(value or "[]", type=list[_Item])
+        item = msgspec.json.decode(value, type=_Item)
     except msgspec.MsgspecError:
         return _brief(value)
-    return " and ".join(f"{each.quantity or 1} x {each.price_id}" for each in items)
+    return f"{item.quantity or 1} x {item.price_id}"
 
 
 class _Item(msgspec.Struct):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
 
+from service.billing_provider import Recorded
 from service.errors import UnknownCustomer, UnknownMeter, UsageConflict, UsageError, UsageRefused
 from service.meters import Meter
 from service.store import usage_records
@@ -35,19 +36,6 @@ class UsageReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     user_id: str | None = None
     at: datetime | None = None
     account: str | None = None
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A report that is stored; `duplicate` says that it had been before, and was not counted again."""
-
-    id: int
-    status: Literal["recorded", "duplicate"]
-    account: str
-    customer_id: str
-    meter: str
-    quantity: int
-    at: datetime
-    idempotency_key: str
 
 
 Outcome: TypeAlias = Recorded | UsageError

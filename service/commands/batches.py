@@ -13,6 +13,7 @@ from service.commands.opened import opened
 from service.errors import ConfigError
 from service.store import usage_decisions
 from service.store.usage_decisions import Decision
+from service.store.usage_tables import STATUSES
 
 group = typer.Typer(help="Usage on its way to the providers.", no_args_is_help=True)
 _COLUMNS = ("id", "account", "customer_id", "meter", "period_start", "status", "quantity", "told", "reason", "error")
@@ -27,6 +28,7 @@ def list_(
     as_json: screen.JsonOption = False,
 ) -> None:
     """Batches that wait for a person, or are on their way."""
+    screen.require_known("--status", status or (), STATUSES)
     with opened() as system, system.database.read() as connection:
         found = usage_decisions.waiting(connection, account=account, statuses=tuple(status or ()), limit=limit)
     rows = [msgspec.structs.asdict(each) for each in found]

@@ -12,6 +12,7 @@ from service.commands.opened import opened
 from service.errors import ConfigError
 from service.settling import decide, settle_now
 from service.store import calls
+from service.store.call_tables import STATUSES
 
 group = typer.Typer(help="Writes to providers, recorded before they were sent.", no_args_is_help=True)
 _COLUMNS = ("id", "account", "operation", "status", "object_id", "began_at", "attempts", "error")
@@ -25,6 +26,7 @@ def list_(
     as_json: screen.JsonOption = False,
 ) -> None:
     """Writes, the newest first."""
+    screen.require_known("--status", status or (), STATUSES)
     with opened() as system, system.database.read() as connection:
         found = calls.listed(connection, account=account, statuses=tuple(status or ()), limit=limit)
     rows = [msgspec.structs.asdict(each) for each in found]

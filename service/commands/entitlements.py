@@ -12,7 +12,7 @@ from service.commands.opened import opened
 from service.entitled import Entitlements
 from service.errors import ConfigError
 from service.moments import clock
-from service.store import history
+from service.store import listing
 from service.system import System
 
 
@@ -47,14 +47,14 @@ def _answer(
     if email is not None:
         return system.entitlements.email(email)
     assert customer is not None
-    return system.entitlements.customer(account or _account_of(system, customer), customer)
+    return system.entitlements.customer(_account_of(system, customer, account), customer)
 
 
-def _account_of(system: System, customer: str) -> str:
+def _account_of(system: System, customer: str, account: str | None) -> str:
+    if account is not None:
+        return system.account(account).name
     with system.database.read() as connection:
-        found = [
-            name for name in system.accounts.by_name if history.row(connection, name, "customer", customer) is not None
-        ]
+        found = listing.accounts_of_customer(connection, list(system.accounts.by_name), customer)
     if len(found) == 1:
         return found[0]
     known = f"accounts {', '.join(found)} know" if found else "no account knows"

@@ -190,5 +190,4 @@ def _begin(database: Database, text: str | None) -> datetime | None:
 
 
 def _check_status(status: str | None) -> None:
-    if status is not None and status not in STATUSES:
-        raise ConfigError(f"--status {status!r}: use one of {', '.join(STATUSES)}")
+    screen.require_known("--status", [status] if status is not None else [], STATUSES)

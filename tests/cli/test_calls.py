@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from service.store import calls
 from service.store.engine import Database
 from tests.cli.conftest import Run
@@ -28,6 +30,14 @@ def test_a_call_under_review_is_listed_and_makes_status_fail(run: Run, database:
     status = run("status", "--json")
     assert status.code == 1
     assert [line for line in status.json()["attention"] if "tallyhook calls list" in line]
+
+
+@pytest.mark.parametrize("command", [("calls", "list"), ("batches", "list"), ("events", "list")])
+def test_a_status_that_nothing_has_is_refused(command: tuple[str, str], run: Run, database: Database) -> None:
+    """An empty list would be taken for good news."""
+    _reviewed(database)
+    done = run(*command, "--status", "nonsense")
+    assert (done.code, "--status 'nonsense': use one of " in done.err) == (2, True)
 
 
 def test_a_person_decides(run: Run, database: Database) -> None:

@@ -72,6 +72,7 @@ def test_a_person_reads_it_as_sentences(
         (["--user", "1", "--email", "a@b"], "name one of --user"),
         (["--user", "1", "--account", "stripe"], "name one of --user"),
         (["--customer", "cus_x"], "no account knows a customer 'cus_x'"),
+        (["--customer", "cus_1", "--account", "typo"], "there is no account 'typo'; known: stripe"),
     ],
 )
 def test_a_question_that_names_nobody_is_refused(

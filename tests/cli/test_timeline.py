@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import func, select
 
 from service.explain import explain
-from service.model import Customer, Dispute, Payment
+from service.model import Customer, Dispute, Payment, Subscription, SubscriptionItem
 from service.sandbox.shop import Person
 from service.store.engine import Database
 from service.store.tables import EVENTS
@@ -138,6 +138,25 @@ def test_money_stands_where_it_moved_and_is_told_once(run: Run, database: Databa
     assert "\npaid 19.00 USD, disputed 19.00 USD\n" in shown
     assert [name in shown for name in ("payment pi_1 is succeeded", "dispute dp_1 is needs_response")] == [False, True]
     assert "payment pi_1 is succeeded" in every
+
+
+def test_a_change_of_seats_or_of_price_stands_in_it(database: Database) -> None:
+    """An item at a time, as the history names it; what else of it changes is a detail."""
+    event = store(database, "evt_1", "customer.subscription.updated", subject=("subscription", "sub_1"))
+    write_state(database, event, "customer", "cus_1", Customer(email="ada@example.com"))
+    seats = ((1, "price_a", None), (3, "price_a", None), (3, "price_a", 900), (3, "price_b", 900))
+    for second, (quantity, price, amount) in enumerate(seats):
+        item = SubscriptionItem(id="si_1", price_id=price, quantity=quantity, unit_amount=amount)
+        held = Subscription(customer_id="cus_1", status="active", items=(item,))
+        event = store(database, f"evt_{second + 2}", "customer.subscription.updated", subject=("subscription", "sub_1"))
+        write_state(database, event, "subscription", "sub_1", held, second=second)
+    found = explain(database, "ada@example.com").timeline
+    told = [each.told for each in found if each.what == "change" and each.kind == "subscription" and not each.minor]
+    assert told == [
+        "subscription sub_1 is active",
+        "subscription sub_1 had 1 x price_a, has 3 x price_a",
+        "subscription sub_1 had 3 x price_a, has 3 x price_b",
+    ]
 
 
 def test_the_command_shows_it_and_json_carries_all_of_it(told: Market, run: Run) -> None:

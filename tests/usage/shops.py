@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from service.billing_provider import BillingProvider, Recorded
 from service.meters import Meter
 from service.outbox import Outbox
 from service.process import process_ids
@@ -23,7 +24,6 @@ from service.settings import AccountSettings, Settings
 from service.store import inbox
 from service.store.inbox import Delivery
 from service.system import System
-from service.usage import Recorded, UsageReport
 from service.usage_port import Rejection, UsageScope, UsageSend, UsageTotal, UsageWriter
 from tests.reconcile.world import Unlimited
 
@@ -130,11 +130,10 @@ class Shop(ABC, Generic[S]):
     def report(self, quantity: int, *, key: str | None = None, at: datetime | None = None) -> Recorded:
         """Report usage once, under a new key unless one is given."""
         self._keys += 1
-        report = UsageReport(
-            meter="calls", quantity=quantity, idempotency_key=key or f"key {self._keys}",
-            customer_id=self.customer_id, at=at,
-        )  # fmt: skip
-        recorded = self.system.usage.report(report)
+        billing: BillingProvider = self.system.billing(self.name)
+        recorded = billing.report_usage(
+            self.customer_id, "calls", quantity, idempotency_key=key or f"key {self._keys}", at=at
+        )
         self.reported += quantity if recorded.status == "recorded" else 0
         return recorded
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from service.billing_provider import Recorded
 from service.errors import UnknownCustomer, UnknownMeter, UsageConflict, UsageError, UsageRefused
 from service.meters import Meter
 from service.store.engine import Database
-from service.usage import MOST_AT_ONCE, Recorded, Usage, UsageReport
+from service.usage import MOST_AT_ONCE, Usage, UsageReport
 from tests.usage import copy
 from tests.usage.copy import NOW
 

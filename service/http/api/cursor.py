@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -34,10 +35,17 @@ def unpack(kind: Kind, cursor: str) -> Position:
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise _refused() from None
     position = found.position
-    naive = position.created_at is not None and position.created_at.tzinfo is None
-    if found.kind != kind or naive or "\0" in position.account + position.id:
+    if found.kind != kind or not _is_a_time(position.created_at) or "\0" in position.account + position.id:
         raise _refused()
     return position
+
+
+def _is_a_time(moment: datetime | None) -> bool:
+    """False without a zone, and beyond the years that exist in UTC."""
+    try:
+        return moment is None or (moment.tzinfo is not None and moment.astimezone(UTC) is not None)
+    except OverflowError:
+        return False
 
 
 def address(asked: str, **changed: str) -> str:

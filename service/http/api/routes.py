@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from service.billing_provider import Recorded
 from service.entitled import Entitlements
 from service.http.api import bodies, entitlements, parameters, reads, shapes, usage, writes
 from service.http.api.operation import Operation
-from service.usage import Recorded
 from service.usage_bill import CustomerUsage
 
 OPERATIONS: Final[tuple[Operation, ...]] = (

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from service.usage import Recorded
+from service.billing_provider import Recorded
 
 T = TypeVar("T")
 Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime, timedelta
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import event
 
@@ -247,6 +249,13 @@ def test_a_cursor_of_another_list_is_refused(client: httpx.Client, copy: Copy) -
     cursor = httpx.URL(client.get("/v1/customers?limit=1").json()["next"]).params["cursor"]
     assert ids(client.get("/v1/customers", params={"cursor": cursor})) == ["cus_0"]
     assert problem(client.get("/v1/invoices", params={"cursor": cursor})) == (400, "bad_parameter")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
+def test_a_cursor_whose_time_is_no_time_in_utc_is_refused(client: httpx.Client, moment: str) -> None:
+    packed = msgspec.json.encode(["customer", [moment, "stripe", "cus_0"]])
+    cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    assert problem(client.get("/v1/customers", params={"cursor": cursor})) == (400, "bad_parameter")
 
 
 def test_an_id_that_can_not_exist_is_not_found(client: httpx.Client) -> None:
