@@ -170,7 +170,6 @@ class Billing:
     ) -> Result:
         """Give money back, as much as the refund policy says or less; see `BillingProvider`."""
         arguments = {"payment_id": payment_id, "amount": amount, "reason": reason, "override": override_policy}
-        said: list[str] = []
 
         def build() -> RefundPayment:
             payment = self._row("payment", payment_id, Payment)
@@ -180,14 +179,12 @@ class Billing:
                 refunded = billing_rows.refunded(connection, self._account.name, payment_id)
             allowed = self._allowance(payment_id, payment, refunded)
             given = self._refund_amount(payment, refunded, amount, allowed, override_policy)
-            said.append(allowed.explanation)
             return RefundPayment(
                 payment_id=payment_id, amount=given, currency=payment.currency, refunded_before=refunded,
-                paid=payment.amount_paid or payment.amount or 0, reason=reason,
+                paid=payment.amount_paid or payment.amount or 0, reason=reason, explanation=allowed.explanation,
             )  # fmt: skip
 
-        result = self._calls.run(Request("refund", arguments), build, idempotency_key)
-        return msgspec.structs.replace(result, explanation=said[0] if said else None)
+        return self._calls.run(Request("refund", arguments), build, idempotency_key)
 
     def report_usage(
         self, customer_id: str, meter_id: str, quantity: int, *, idempotency_key: str, at: datetime | None = None

@@ -21,7 +21,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an operation. `state` is `pending_checkout` where a person has to finish it at `url`.
 
     `value` is the object as the copy holds it after the operation; `call_id` names the row of `provider_call`. `explanation`
-    says why a refund is of this amount; a repetition under the same key looks nothing up and has none.
+    says why a refund is of this amount.
     """
 
     call_id: str
@@ -124,7 +124,7 @@ class BillingProvider(Protocol):
         override_policy: bool = False,
         idempotency_key: str | None = None,
     ) -> Result:
-        """Give money back: `amount` minor units, or what the refund policy says. The first result explains the amount."""
+        """Give money back: `amount` minor units, or what the refund policy says. The result explains the amount, a repeated one too."""
         ...
 
     def report_usage(

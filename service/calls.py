@@ -126,6 +126,7 @@ class Calls:
             call_id=call.id, account=call.account, operation=call.operation,
             state="pending_checkout" if pending else "done",
             kind=call.kind, object_id=call.object_id, url=call.url, value=value,
+            explanation=getattr(_operation(call.parameters), "explanation", None),
         )  # fmt: skip
 
     # --- intent

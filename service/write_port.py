@@ -92,7 +92,10 @@ class ChangePlan(_Operation, frozen=True, kw_only=True, tag="change_plan"):
 
 
 class RefundPayment(_Operation, frozen=True, kw_only=True, tag="refund"):
-    """Give back `amount` minor units of a payment, of which `refunded_before` were given back already when this was asked."""
+    """Give back `amount` minor units of a payment, of which `refunded_before` were given back already when this was asked.
+
+    `explanation` says why it is this amount; it is kept with the call, and not sent.
+    """
 
     payment_id: str
     amount: int
@@ -100,6 +103,7 @@ class RefundPayment(_Operation, frozen=True, kw_only=True, tag="refund"):
     refunded_before: int
     paid: int
     reason: str | None = None
+    explanation: str | None = None
 
 
 Operation: TypeAlias = (

@@ -80,13 +80,13 @@ def test_a_renewal_fails_and_recovers(world: World) -> None:
 
 
 def test_refund(world: World) -> None:
-    """A part, asked twice under one key, goes back once, and the first answer explains; more than is left is refused."""
+    """A part, asked twice under one key, goes back once, and each answer explains; more than is left is refused."""
     customer_id, _ = signed_up(world)
     payment = payments(world, customer_id)[0]
     part = world.billing.refund(payment, amount=500, idempotency_key="part")
     assert part.explanation
     again = world.billing.refund(payment, amount=500, idempotency_key="part")
-    assert (again.call_id, again.object_id) == (part.call_id, part.object_id)
+    assert (again.call_id, again.object_id, again.explanation) == (part.call_id, part.object_id, part.explanation)
     assert sum(world.case.refunds(payment)) == 500
     world.deliver()
     with pytest.raises(BadRequest):
