@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
+from reconcile.books import Books
 from reconcile.money import Money
-from reconcile.report import AccountReport, KindReport, Line, Report, amount_text, money_lines
+from reconcile.report import AccountReport, KindReport, Line, Report, amount_text, money_lines, not_compared
 
 _CLASSES: Final = ("missed_event", "missing_local", "mismatch", "missing_remote")
 _STYLE: Final = """
@@ -49,7 +50,7 @@ def _account(report: AccountReport) -> str:
     head = f'<h2>{escape(report.account)}<span class="badge code{code}">{_WORDS[code]}</span></h2>'
     error = f'<p class="code2">{escape(report.error)}</p>' if report.error else ""
     parts = [head, f'<p class="soft">{escape(_when(report))}</p>', error, _facts(report)]
-    parts += [_chart(report), _kinds(report.kinds), _money(report), _findings(report)]
+    parts += [_chart(report), _kinds(report.kinds), _money(report), _books(report.books), _findings(report)]
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -125,6 +126,18 @@ def _sums(title: str, found: Sequence[Money]) -> str:
     heads = ("day", "currency", "money", "provider", "here before", "here now", "difference")
     rows = [(*names, each.provider, each.before, each.now, each.difference) for *names, each in money_lines(found)]
     return _table(title, heads, ((_cell(value) for value in row) for row in rows)) if rows else ""
+
+
+def _books(books: Books | None) -> str:
+    """Sums that are not as the provider has booked them, and what was not compared."""
+    if books is None:
+        return ""
+    heads = ("day", "currency", "money", "booked", "here now", "difference")
+    rows = ((each.day, each.currency, each.part, each.booked, each.here, each.difference) for each in books.differences)
+    cells = ((_cell(value) for value in row) for row in rows)
+    told = "".join(f'<p class="soft">{escape(each)}</p>' for each in not_compared(books))
+    title = "Warning: not as the provider has booked it, in minor units"
+    return (_table(title, heads, cells) if books.differences else "") + told
 
 
 def _findings(report: AccountReport) -> str:

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from reconcile.books import Books
 from reconcile.plan import Options, Window, moved
 from reconcile.progress import Progress
 from reconcile.report import KindReport
@@ -33,6 +34,7 @@ class Work:
 
     `known` is an object that the provider showed in this run: it must still answer when another is said to be gone.
     `begun` remembers the receipts that a dry run has seen.
+    `books` is what came of comparing with the provider's books.
     `reads_left` is what a small sweep may still read by id, `overrun` that it left something it would have had to look at.
     """
 
@@ -51,6 +53,7 @@ class Work:
     begun: Scratch | None = None
     reads_left: int = 0
     overrun: bool = False
+    books: Books | None = None
     reports: list[KindReport] = field(default_factory=list)
 
     @property

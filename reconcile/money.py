@@ -26,12 +26,13 @@ PARTS: Final[Mapping[str, str]] = {
 }
 """The part that rows of a kind count in; rows of other kinds move no money."""
 # A warning has taken nothing yet; what was won or closed has been given back, or was never taken.
-_STANDING: Final[Mapping[str, frozenset[str]]] = {
+STANDING: Final[Mapping[str, frozenset[str]]] = {
     "payment": frozenset({"succeeded"}),
     "refund": frozenset({"succeeded"}),
     "dispute": frozenset({"needs_response", "under_review", "lost"}),
     "credit_note": frozenset({"issued"}),
 }
+"""The statuses in which a row of a kind counts."""
 NO_DAY: Final = "unknown"
 Contents: TypeAlias = Mapping[tuple[Kind, str], Content | None]
 
@@ -192,7 +193,7 @@ def _movements(keys: Iterable[tuple[Kind, str]], contents: Contents) -> list[Mov
 
 def _movement(key: tuple[Kind, str], contents: Contents) -> Movement | None:
     kind, content = key[0], contents.get(key)
-    if content is None or content.get("status") not in _STANDING.get(kind, ()):
+    if content is None or content.get("status") not in STANDING.get(kind, ()):
         return None
     paid = kind == "payment"
     amount, currency = content["amount_paid" if paid else "amount"], content["currency"]

@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from reconcile.books import Books
 from reconcile.money import Money, Sides, Sum
 
 _LEFT: Final = frozenset({"needs_review", "held", "would_heal"})
@@ -62,6 +63,7 @@ class AccountReport(msgspec.Struct, kw_only=True):
 
     `run_id` is None where it did not come to a run, and where another goes on with it: refused, stopped, or no provider.
 
+    `books` is the comparison with what the provider has booked, None where none was made. Its differences only warn.
     `money` is by UTC day and currency, `totals` by currency, of all objects that the run compared. `overrun`: a small sweep
     found more than it may look at. `open_calls` counts writes to this account without an outcome, by status.
     """
@@ -84,6 +86,7 @@ class AccountReport(msgspec.Struct, kw_only=True):
     at_stake: dict[str, int] = {}
     money: list[Money] = []
     totals: list[Money] = []
+    books: Books | None = None
     findings: list[Line] = []
     omitted: int = 0
     open_calls: dict[str, int] = {}
@@ -132,7 +135,8 @@ def count(report: AccountReport, tally: list[tuple[str, str, str, str, int]]) ->
 
 def outcome(kinds: list[KindReport]) -> str:
     """How a run ended, from how its passes did."""
-    statuses = {each.status for each in kinds}
+    # What is skipped could not be asked at all, or not sensibly: the rest of the run proves what it proves.
+    statuses = {each.status for each in kinds if each.status != "skipped"}
     if statuses <= {"complete"}:
         return "complete"
     return "partial" if "complete" in statuses and "failed" not in statuses else "failed"
@@ -165,6 +169,7 @@ def _account(report: AccountReport) -> list[Any]:
     parts += [_money(report.totals, "all days")] if report.totals else []
     parts += [_money(wrong, "days that differ")] if wrong else []
     parts += [_findings(report)] if report.findings else []
+    parts += _books(report.books) if report.books is not None else []
     waiting = ", ".join(f"{number} {status}" for status, number in report.open_calls.items() if number)
     parts += [Text(f"Writes without an outcome: {waiting}; see `tallyhook calls list`.")] if waiting else []
     return [*parts, Text(_verdict(report))]
@@ -200,6 +205,32 @@ def _money(found: Iterable[Money], title: str) -> Table:
         numbers = (sums.provider, sums.before, sums.now, sums.difference)
         table.add_row(day, currency, part, *(f"{number:,}" for number in numbers))
     return table
+
+
+def not_compared(books: Books) -> list[str]:
+    """What the comparison with the provider's books left out, in sentences."""
+    told = [
+        f"{each.objects:,} objects are booked in {each.booked_in}, not {each.currency}: {each.amount:,} {each.currency}"
+        " (minor units, net) not compared with the books."
+        for each in books.exchanged
+    ]
+    unsettled = f"{books.unsettled:,} booked objects may still succeed or fail: not compared with the books yet."
+    return [*told, unsettled] if books.unsettled else told
+
+
+def _books(books: Books, most: int = 30) -> list[Any]:
+    left_out: list[Any] = [Text(each) for each in not_compared(books)]
+    if not books.differences:
+        return left_out
+    table = Table("not as booked", "currency", "money", "booked", "here now", "difference", box=None)
+    for each in books.differences[:most]:
+        numbers = (each.booked, each.here, each.difference)
+        table.add_row(each.day, each.currency, each.part, *(f"{number:,}" for number in numbers))
+    hidden = len(books.differences) - most
+    if hidden > 0:
+        table.add_row(f"and {hidden:,} more")
+    warning = f"Warning: {len(books.differences):,} sums are not as the provider has booked them."
+    return [table, *left_out, Text(warning, style="yellow")]
 
 
 def _findings(report: AccountReport, most: int = 30) -> Table:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from reconcile import heal, report, usage
+from reconcile import booked, heal, report, usage
 from reconcile.audit import audit, forgotten
 from reconcile.compare import kind_of
 from reconcile.heal import accept, list_drift
@@ -63,8 +63,10 @@ def _listings(account: Account, options: Options) -> list[Listing]:
     if options.kind is None:
         return list(listings)
     found = [each for each in listings if options.kind in (each.source, each.kind)]
-    if not found and options.kind not in (runs.EVENTS, runs.USAGE):
-        known = sorted({name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS, runs.USAGE})
+    if not found and options.kind not in (runs.EVENTS, runs.USAGE, runs.BOOKS):
+        known = sorted(
+            {name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS, runs.USAGE, runs.BOOKS}
+        )
         raise ConfigError(f"--kind {options.kind!r}: account {account.name!r} knows {', '.join(known)}")
     return found
 
@@ -160,6 +162,8 @@ def _passes(system: System, work: Work) -> None:
         work.reports.append(heal.repair(work))
     told = usage.compare(work, system.meters)
     work.reports += [told] if told is not None else []
+    compared = booked.compare(work)
+    work.reports += [compared] if compared is not None else []
     if work.options.whole and not work.options.dry_run and forgotten(work):
         _bridge(work)
 
@@ -218,6 +222,7 @@ def _close(work: Work, status: str, error: str | None) -> AccountReport:
         account=work.account.name, status=status, run_id=run.id, error=error, full=work.full,
         dry_run=work.options.dry_run, resumed=run.resumed, overrun=work.overrun, started_at=run.started_at, finished_at=now,
         provider_time=work.now, kinds=work.reports, money=by_day(each for kind in work.reports for each in kind.money),
+        books=work.books,
     )  # fmt: skip
     done.totals = totals(done.money)
     with work.database.read() as connection:

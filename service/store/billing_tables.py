@@ -165,6 +165,7 @@ class Payment(_Row, table=True):
         Index("payment_newest", "created_at", "account", "id"),
         partial("payment_user", "user_id IS NOT NULL", "user_id"),
         Index("payment_invoice", "account", "invoice_id"),
+        partial("payment_charge", "charge_id IS NOT NULL", "account", "charge_id"),
     )
 
     customer_id: str | None = None

@@ -21,6 +21,7 @@ IDENTITIES: Final[Table] = table(AccountIdentity)
 ALIVE_SECONDS: Final = 90
 EVENTS: Final = "events"
 USAGE: Final = "usage"
+BOOKS: Final = "books"
 """What a run has a ledger and a watermark of beside its listings."""
 
 

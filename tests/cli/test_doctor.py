@@ -152,6 +152,16 @@ def test_currencies_whose_amounts_would_be_misread_fail_and_new_ones_warn(run: R
     assert (ran.code, "FAIL  paddle: currencies: USD has 3 decimals" in ran.out) == (1, True)
 
 
+@pytest.mark.parametrize("provider", ["stripe"], indirect=True)
+def test_books_that_the_key_may_not_read_warn_and_no_more(run: Run, sandbox: StripeSandbox) -> None:
+    run("doctor", "--fix", "--url", URL)
+    ran = run("doctor")
+    assert (ran.code, "ok    stripe: balance transactions: sums are compared" in ran.out) == (0, True)
+    sandbox.faults.forbidden.add("balance_transaction")
+    ran = run("doctor")
+    assert (ran.code, "warn  stripe: balance transactions: the key may not read them" in ran.out) == (0, True)
+
+
 @pytest.mark.parametrize("provider", ["lemonsqueezy"], indirect=True)
 @pytest.mark.usefixtures("sandbox")
 def test_a_mode_that_only_the_api_tells_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from service.model import FIELDS, KINDS
 from service.provider import Provider
 from tests.contract.specimen import Specimen
 
-_PORT = {f"service.{each}" for each in ("model", "errors", "provider", "write_port", "usage_port")}
+_PORT = {f"service.{each}" for each in ("model", "errors", "provider", "write_port", "usage_port", "book_port")}
 _SHARED = {"envelopes", "reading", "refusals", "signatures", "transport"}
 
 

@@ -77,6 +77,8 @@ def agrees(counter: Counter, seed: int) -> None:
     assert shown(report.money, "before") == before
     assert shown(report.money, "now") == counter.sums() == books(sandbox)
     assert not [each for each in report.money if each.net.difference]
+    assert ([] if report.books is None else report.books.differences) == []
+    assert (report.books is None) == (counter.provider != "stripe")
 
 
 @given(seed=seeds)

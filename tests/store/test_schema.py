@@ -132,7 +132,7 @@ def test_a_schema_that_is_behind_is_refused(database: Database, monkeypatch: pyt
     """A known revision that is not the newest is an older one."""
     schema.check(database)
     monkeypatch.setattr(schema, "head", lambda: "9999")
-    with pytest.raises(SchemaError, match="at revision 0009, this code needs 9999"):
+    with pytest.raises(SchemaError, match="at revision 0010, this code needs 9999"):
         schema.check(database)
 
 

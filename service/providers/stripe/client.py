@@ -13,10 +13,11 @@ from datetime import datetime
 
 import msgspec
 
+from service.book_port import BookPage
 from service.errors import BadRequest, NotFound, Rejected
 from service.model import Snapshot
 from service.provider import Check, Connection, Endpoint, EventPage, LoggedEvent, Page, Read
-from service.providers.stripe import endpoints
+from service.providers.stripe import books, endpoints
 from service.providers.stripe.envelope import read_envelope
 from service.providers.stripe.listing import completed, opened, read_slice, window
 from service.providers.stripe.resources import RESOURCES, Resource
@@ -40,7 +41,7 @@ class _Thin(msgspec.Struct, tag_field="object", tag="v2.core.event"):
 
 
 class StripeReader:
-    """`service.provider.Reader` for Stripe. `sleep` waits between attempts.
+    """`service.provider.Reader` for Stripe, with books (`service.book_port.Books`). `sleep` waits between attempts.
 
     Single reads draw on the workers' share of the budget, sweeps do not. An object that can't be translated raises
     `MappingError` naming it: leaving it out of a page would make it look gone.
@@ -85,6 +86,10 @@ class StripeReader:
         logged = tuple(_logged(found.answer, each) for each in found.entries)
         return EventPage(events=logged, as_of=found.answer.as_of, cursor=found.cursor)
 
+    def booked(self, *, cursor: str | None, since: datetime | None) -> BookPage:
+        """One page of balance transactions, newest first; see `books.read_page`."""
+        return books.read_page(self._transport, cursor, since)
+
     def notification(self, payload: bytes) -> LoggedEvent | None:
         """The snapshot event that a thin notification is the twin of.
 
@@ -113,8 +118,8 @@ class StripeReader:
         return endpoints.register(self._transport, url, endpoint_id)
 
     def checks(self, mode: str | None) -> Sequence[Check]:  # noqa: ARG002
-        """Nothing beyond what is asked of every provider: a key's prefix tells its mode, and decimals are published."""
-        return ()
+        """Whether the books may be read: a key's prefix tells its mode, and decimals are published."""
+        return (books.check(self._transport),)
 
     def close(self) -> None:
         """Give back the connections."""

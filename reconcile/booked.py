@@ -1,0 +1,133 @@
+"""The books: what the provider has booked against what is here, after all else of a run. A difference only warns.
+
+Nothing here heals, is drift, or changes the exit code: a bank's books may be right to differ, and only a person can tell.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime, timedelta
+
+import structlog
+
+from reconcile.books import KINDS, Books, Count
+from reconcile.ledger import Work
+from reconcile.money import STANDING, day_of
+from reconcile.plan import LOOK_BACK, OVERLAP, Window, moved
+from reconcile.report import KindReport
+from reconcile.sources import Sources
+from service import book_port
+from service.errors import Forbidden, MappingError, ProviderError
+from service.store import book_rows, runs
+from service.store.runs import BOOKS
+
+_BATCH = 1_000
+_DAY = timedelta(days=1)
+log = structlog.get_logger()
+
+
+def compare(work: Work) -> KindReport | None:
+    """Compare whole days; None where this run has nothing to do with books, or the provider has none to show."""
+    if not isinstance(work.reader, book_port.Books) or work.options.few or work.options.kind not in (None, BOOKS):
+        return None
+    report, chosen = KindReport(source=BOOKS, kind=BOOKS), window(work)
+    report.status, report.reason = _attempted(work, work.reader, chosen, report)
+    _close(work, chosen, report)
+    return report
+
+
+def window(work: Work) -> Window:
+    """The whole UTC days to compare: all, those of `--since`, or those since the last comparison, with look-back."""
+    mark = work.marks.get(BOOKS)
+    until = _midnight(work.end)
+    if work.options.since is not None:
+        return Window(since=_midnight(work.now - work.options.since), end=until)
+    if work.full or mark is None:
+        return Window(since=None, end=until)
+    return Window(since=mark.complete_until - LOOK_BACK, end=until)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _attempted(work: Work, reader: book_port.Books, chosen: Window, report: KindReport) -> tuple[str, str | None]:
+    """How it ended, and why: a key that may not see the books is no failure, nor are books that can't be compared."""
+    unfit = _unfit(work, chosen)
+    if unfit is not None:
+        return "skipped", f"not compared: {unfit}"
+    try:
+        work.books = _compared(work, reader, chosen, report)
+    except Forbidden as error:
+        return "skipped", f"not compared: the key may not read the books ({error})"
+    except MappingError as error:
+        return "skipped", f"not compared: {error}"
+    except ProviderError as error:
+        return "partial", str(error)
+    return "complete", None
+
+
+def _unfit(work: Work, chosen: Window) -> str | None:
+    """Why there is nothing to compare."""
+    unread = [each.source for each in work.reports if each.kind in KINDS and each.status != "complete"]
+    if unread:
+        return f"{', '.join(unread)} could not be read whole"
+    if chosen.since is not None and chosen.since >= chosen.end:
+        return "no UTC day of the chosen time is over"
+    return None
+
+
+def _compared(work: Work, reader: book_port.Books, chosen: Window, report: KindReport) -> Books:
+    count = Count(None if chosen.since is None else day_of(chosen.since), day_of(chosen.end - _DAY))
+    with closing(Sources()) as sources:
+        _read(work, reader, chosen, report, sources)
+        _count_booked(work, sources, count)
+    with work.database.read() as connection:
+        for kind in KINDS:
+            for sum_ in book_rows.sums(connection, work.account.name, kind, STANDING[kind], chosen.since, chosen.end):
+                count.here(kind, *sum_)
+    return count.result()
+
+
+def _read(work: Work, reader: book_port.Books, chosen: Window, report: KindReport, sources: Sources) -> None:
+    """Read to the present, not to the window's end: what became of a day's objects since then counts on that day."""
+    cursor, since = None, None if chosen.since is None else chosen.since - OVERLAP
+    while report.pages == 0 or cursor is not None:
+        page = reader.booked(cursor=cursor, since=since)
+        sources.add(page.entries)
+        cursor, report.pages, report.objects = page.cursor, report.pages + 1, report.objects + len(page.entries)
+        work.progress.page(BOOKS, report.pages, report.objects)
+        work.beat()
+
+
+def _count_booked(work: Work, sources: Sources, count: Count) -> None:
+    for kind in KINDS:
+        for batch in sources.batches(kind, _BATCH):
+            with work.database.read() as connection:
+                rows = book_rows.held(connection, work.account.name, kind, [each.source_id for each in batch])
+            for each in batch:
+                count.booked(each, rows.get(each.source_id))
+            work.beat()
+
+
+def _close(work: Work, chosen: Window, report: KindReport) -> None:
+    entry = runs.Entry(
+        kind=BOOKS, status=report.status, reason=report.reason, window_start=chosen.since, window_end=chosen.end,
+        started_as_of=work.now, objects=report.objects, pages=report.pages,
+    )  # fmt: skip
+    mark = moved(work.marks.get(BOOKS), chosen, work.now) if report.status == "complete" else None
+    with work.database.write() as connection:
+        runs.save_entry(connection, work.run, entry)
+        if mark is not None and not work.options.dry_run:
+            runs.move(connection, work.run, BOOKS, mark)
+    work.progress.done(BOOKS, report.status)
+    told = {"run_id": work.run.id, "account": work.account.name}
+    for each in work.books.differences if work.books is not None else ():
+        log.warning(
+            "reconcile.books_differed", **told, day=each.day, currency=each.currency, part=each.part, booked=each.booked,
+            here=each.here, difference=each.difference,
+        )  # fmt: skip
+    log.info(
+        "reconcile.kind_finished", **told, kind=BOOKS, status=report.status, reason=report.reason,
+        objects=report.objects, pages=report.pages,
+    )  # fmt: skip

@@ -1,0 +1,365 @@
+"""What is here against what the provider has booked: a difference warns, and does nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import structlog
+from rich.console import Console
+
+from reconcile import html
+from reconcile.books import Difference, Exchanged
+from reconcile.report import AccountReport, KindReport, Report, print_summary
+from tests.reconcile.world import DAY, HOUR, World
+
+FIRST, SECOND = "2026-09-22", "2026-09-23"
+NIGHT = DAY + HOUR
+"""Until the day is over, and the provider's lists have caught up with it."""
+
+
+@pytest.fixture
+def morning(world: World) -> World:
+    """The first second of a UTC day at the provider."""
+    world.later(DAY - world.sandbox.clock.now() % DAY)
+    return world
+
+
+def charge(world: World, amount: int, currency: str = "usd", **params: Any) -> str:
+    """The id of a charge, paid or held at once."""
+    paid = {"amount": amount, "currency": currency, "payment_method": "pm_card_visa", "confirm": True} | params
+    return str(world.sandbox.call("POST", "/v1/payment_intents", paid)["latest_charge"])
+
+
+def refund(world: World, of: str, amount: int) -> str:
+    """The id of a refund of a part of a charge."""
+    return str(world.sandbox.call("POST", "/v1/refunds", {"charge": of, "amount": amount})["id"])
+
+
+def unbooked(world: World, source: str) -> None:
+    """The provider's books lose what they had of an object."""
+    entries = world.sandbox.objects("balance_transaction").items()
+    for id_ in [id_ for id_, each in entries if each["source"] == source]:
+        world.sandbox._world.tables["balance_transaction"].remove(id_)
+
+
+def dead(world: World, heard: int, kind: str) -> None:
+    """Events about a kind of object since `heard` are here, and can't be processed: no run touches their objects."""
+    envelope = world.system.account("stripe").provider.envelope
+    for event in world.sandbox.events[heard:]:
+        told = envelope(json.dumps(event).encode())
+        if told.kind == kind:
+            world.sql(
+                "INSERT INTO webhook_event (account, event_id, type, status, kind, object_id, occurred_at, received_at, payload,"
+                " source, attempts, deliveries) VALUES ('stripe', :id, :type, 'dead', :kind, :object, :at, :at, :payload,"
+                " 'webhook', 9, 1)",
+                id=told.event_id, type=told.type, kind=kind, object=told.object_id, at=str(told.occurred_at), payload=b"{}",
+            )  # fmt: skip
+
+
+def found(report: AccountReport) -> list[tuple[str, str, str, int, int]]:
+    """(day, currency, part, booked, here) of each difference."""
+    assert report.books is not None, report.kinds
+    for each in report.books.differences:
+        assert each.difference == each.booked - each.here
+    return [(each.day, each.currency, each.part, each.booked, each.here) for each in report.books.differences]
+
+
+def books_of(report: AccountReport) -> KindReport:
+    """The pass over the books."""
+    (each,) = [each for each in report.kinds if each.source == "books"]
+    return each
+
+
+def asked(world: World) -> int:
+    """How often the books were asked for."""
+    return sum(path == "/v1/balance_transactions" for _, path in world.sandbox.requests)
+
+
+def test_books_that_agree_are_no_warning_in_any_currency(morning: World) -> None:
+    for currency, amount in (("usd", 1_900), ("jpy", 5_000), ("kwd", 12_340), ("isk", 150_000), ("mga", 700)):
+        refund(morning, charge(morning, amount, currency), amount // 10)
+    morning.later(NIGHT)
+    report = morning.run()
+    assert (report.status, report.exit_code, found(report)) == ("complete", 0, [])
+    assert report.books is not None
+    assert (report.books.since, report.books.until, report.books.objects) == (None, FIRST, 10)
+    assert (report.books.exchanged, report.books.unsettled) == ([], 0)
+    assert {each.currency: each.charged.now for each in report.totals} == {
+        "USD": 1_900, "JPY": 5_000, "KWD": 12_340, "ISK": 1_500, "MGA": 70_000
+    }  # fmt: skip
+    assert (books_of(report).status, books_of(report).objects, books_of(report).pages) == ("complete", 10, 1)
+
+
+def test_what_is_booked_and_cannot_be_written_here_is_a_warning_in_its_own_day_and_currency(morning: World) -> None:
+    heard = len(morning.sandbox.events)
+    charge(morning, 5_000, "jpy")
+    charge(morning, 12_340, "kwd")
+    morning.later(NIGHT)
+    refund(morning, charge(morning, 1_900), 300)
+    dead(morning, heard, "charge")
+    dead(morning, heard, "refund")
+    morning.later(NIGHT)
+    charge(morning, 700)
+    morning.later(NIGHT)
+    report = morning.run()
+    assert found(report) == [
+        (FIRST, "JPY", "charged", 5_000, 0),
+        (FIRST, "KWD", "charged", 12_340, 0),
+        (SECOND, "USD", "charged", 1_900, 0),
+        (SECOND, "USD", "refunded", 300, 0),
+    ]
+
+
+def test_what_is_here_and_not_booked_is_a_warning_and_nothing_else(morning: World) -> None:
+    paid = charge(morning, 1_900)
+    charge(morning, 9_900)
+    unbooked(morning, paid)
+    morning.later(NIGHT)
+    report = morning.run()
+    assert found(report) == [(FIRST, "USD", "charged", 9_900, 11_800)]
+    assert (report.status, report.exit_code, set(report.by_action)) == ("complete", 0, {"healed"})
+    before, drift = morning.written(), morning.sql("SELECT * FROM drift")
+    again = morning.run(full=True)
+    assert (found(again), again.exit_code, again.findings) == (found(report), 0, [])
+    assert (morning.written(), morning.sql("SELECT * FROM drift")) == (before, drift)
+
+
+def test_a_dispute_that_was_not_booked_is_a_warning(morning: World) -> None:
+    dispute = morning.sandbox.open_dispute(charge(morning, 1_900))
+    unbooked(morning, dispute["id"])
+    morning.later(NIGHT)
+    assert found(morning.run()) == [(FIRST, "USD", "disputed", 0, 1_900)]
+
+
+def test_an_exit_code_that_is_not_0_stays_as_it_is(morning: World) -> None:
+    """A changed amount waits for a person; the books say the same of it, and add nothing to it."""
+    charge(morning, 1_900)
+    morning.later(NIGHT)
+    morning.run()
+    morning.sql("UPDATE payment SET amount = amount + 7, amount_paid = amount_paid + 7")
+    report = morning.run(full=True)
+    morning.sandbox.faults.forbidden.add("balance_transaction")
+    without = morning.run(full=True)
+    assert found(report) == [(FIRST, "USD", "charged", 1_900, 1_907)]
+    assert without.books is None
+    assert (report.exit_code, report.by_action) == (without.exit_code, without.by_action)
+    assert (without.exit_code, set(without.by_action)) == (1, {"needs_review"})
+
+
+def test_a_day_is_judged_when_it_is_over_and_the_provider_no_longer_lags(morning: World) -> None:
+    unbooked(morning, charge(morning, 1_900))
+    morning.later(HOUR)
+    assert found(morning.run()) == []
+    morning.later(DAY - HOUR + 600)
+    assert found(morning.run()) == []
+    morning.later(600)
+    assert found(morning.run()) == [(FIRST, "USD", "charged", 0, 1_900)]
+
+
+def test_money_counts_on_the_day_of_its_object_however_late_it_is_booked(morning: World) -> None:
+    """Each night compares; a capture, a failed refund, a won and a lost dispute cross midnight and never warn."""
+    morning.later(23 * HOUR)
+    held = morning.sandbox.call(
+        "POST", "/v1/payment_intents",
+        {"amount": 5_000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True, "capture_method": "manual"},
+    )  # fmt: skip
+    back = refund(morning, charge(morning, 1_900), 400)
+    won, lost = (morning.sandbox.open_dispute(charge(morning, 700))["id"] for _ in range(2))
+    nights = []
+    for night in range(6):
+        morning.later(4 * HOUR)
+        nights.append(morning.run())
+        morning.later(20 * HOUR)
+        if night == 0:
+            capture = f"/v1/payment_intents/{held['id']}/capture"
+            morning.sandbox.call("POST", capture, {"amount_to_capture": 3_000})
+            morning.sandbox.settle_refund(back, status="failed")
+        if night == 3:
+            morning.sandbox.close_dispute(won, status="won")
+            morning.sandbox.close_dispute(lost, status="lost")
+    assert [found(each) for each in nights] == [[]] * 6
+    assert [each.books.since for each in nights if each.books] == [None, *(f"2026-09-{day}" for day in range(21, 26))]
+    whole = morning.run(full=True)
+    assert found(whole) == []
+    assert whole.books is not None
+    assert whole.books.objects == 7
+
+
+def test_what_came_back_since_midnight_counts_on_the_day_that_it_left(morning: World) -> None:
+    """The refund is not gone from the books of its day, and not here either."""
+    back = refund(morning, charge(morning, 1_900), 400)
+    morning.later(DAY + HOUR)
+    morning.sandbox.settle_refund(back, status="failed")
+    morning.later(HOUR)
+    assert found(morning.run()) == []
+
+
+def test_what_may_still_fail_is_not_compared_until_it_is_settled(morning: World) -> None:
+    morning.sandbox.next_refunds("pending")
+    back = refund(morning, charge(morning, 1_900), 400)
+    morning.later(NIGHT)
+    report = morning.run()
+    assert report.books is not None
+    assert (found(report), report.books.unsettled) == ([], 1)
+    morning.sandbox.settle_refund(back, status="succeeded")
+    settled = morning.run(full=True)
+    assert settled.books is not None
+    assert (found(settled), settled.books.unsettled) == ([], 0)
+    unbooked(morning, back)
+    assert found(morning.run(full=True)) == [(FIRST, "USD", "refunded", 0, 400)]
+
+
+def test_what_is_booked_in_another_currency_is_not_compared_and_said_so(morning: World) -> None:
+    morning.sandbox.settle_in("eur", "usd", "1.075")
+    paid = charge(morning, 1_000, "eur")
+    refund(morning, paid, 300)
+    failed = refund(morning, paid, 200)
+    morning.sandbox.settle_refund(failed, status="failed")
+    charge(morning, 1_900)
+    unbooked(morning, charge(morning, 500, "eur"))
+    morning.later(NIGHT)
+    report = morning.run()
+    assert report.books is not None
+    assert report.books.exchanged == [Exchanged(currency="EUR", booked_in="USD", objects=3, amount=700)]
+    assert found(report) == [(FIRST, "EUR", "charged", 0, 500)]
+    told = "3 objects are booked in USD, not EUR: 700 EUR (minor units, net) not compared with the books."
+    assert told in _printed(report)
+    assert told in html.page(Report(accounts=[report]))
+
+
+def test_a_key_that_may_not_see_the_books_is_a_note(morning: World) -> None:
+    unbooked(morning, charge(morning, 1_900))
+    morning.sandbox.faults.forbidden.add("balance_transaction")
+    morning.later(NIGHT)
+    with structlog.testing.capture_logs() as lines:
+        report = morning.run()
+    assert (report.status, report.exit_code, report.books) == ("complete", 0, None)
+    assert books_of(report).status == "skipped"
+    reason = str(books_of(report).reason)
+    assert reason.startswith("not compared: the key may not read the books (GET /v1/balance_transactions: ")
+    assert [line["reason"] for line in lines if line.get("kind") == "books"] == [reason]
+    assert "skipped: not compared: the key may not read the books" in _printed(report)
+    morning.sandbox.faults.forbidden.clear()
+    assert found(morning.run()) == [(FIRST, "USD", "charged", 0, 1_900)]
+
+
+def test_books_that_break_off_prove_nothing_and_are_partial(morning: World) -> None:
+    for _ in range(5):
+        charge(morning, 1_900)
+    morning.later(NIGHT)
+    assert morning.run().exit_code == 0
+    morning.sandbox.settings.page_cap = 2
+    morning.sandbox.faults.match, morning.sandbox.faults.server_error = "balance_transactions", 5
+    report = morning.run(full=True)
+    assert (report.status, report.exit_code, report.books, report.findings) == ("partial", 2, None, [])
+    assert (books_of(report).status, books_of(report).reason is None) == ("partial", False)
+    assert found(morning.run(full=True)) == []
+
+
+def test_books_that_cannot_be_translated_are_skipped(morning: World) -> None:
+    charge(morning, 150, "isk")
+    for source in ("payment_intent", "charge"):
+        for each in morning.sandbox.objects(source):
+            morning.sandbox._world.tables[source].remove(each)
+    morning.later(NIGHT)
+    report = morning.run(full=True, kind="books")
+    assert (report.status, books_of(report).status) == ("complete", "skipped")
+    assert "150 ISK" in str(books_of(report).reason)
+
+
+def test_what_was_not_read_whole_is_not_compared(morning: World) -> None:
+    charge(morning, 1_900)
+    morning.sandbox.faults.forbidden.add("charge")
+    morning.later(NIGHT)
+    report = morning.run()
+    assert (report.status, report.books, asked(morning)) == ("partial", None, 0)
+    assert (books_of(report).status, books_of(report).reason) == (
+        "skipped", "not compared: charge could not be read whole"
+    )  # fmt: skip
+
+
+def test_a_nightly_run_compares_the_days_since_the_last_one_and_two_before(morning: World) -> None:
+    unbooked(morning, charge(morning, 1_900))
+    warned = []
+    for _ in range(5):
+        morning.later(NIGHT)
+        charge(morning, 500)
+        warned.append(bool(found(morning.run())))
+    assert warned == [True, True, True, False, False]
+    assert found(morning.run(full=True)) == [(FIRST, "USD", "charged", 0, 1_900)]
+    assert asked(morning) == 6
+
+
+def test_a_run_that_is_not_whole_moves_nothing_and_compares_what_it_was_asked(morning: World) -> None:
+    unbooked(morning, charge(morning, 1_900))
+    morning.later(NIGHT)
+    wrong = [(FIRST, "USD", "charged", 0, 1_900)]
+    assert found(morning.run(dry_run=True)) == []
+    assert morning.sql("SELECT * FROM watermark WHERE kind = 'books'") == []
+    assert found(morning.run()) == wrong
+    (mark,) = morning.sql("SELECT complete_until FROM watermark WHERE kind = 'books'")
+    assert str(mark.complete_until).startswith(SECOND)
+    morning.later(5 * DAY)
+    assert found(morning.run(since=timedelta(days=2))) == []
+    assert found(morning.run(since=timedelta(days=6), dry_run=True)) == wrong
+    assert books_of(morning.run(since=timedelta(minutes=1))).reason == (
+        "not compared: no UTC day of the chosen time is over"
+    )
+    assert [
+        str(each.complete_until)[:10]
+        for each in morning.sql("SELECT complete_until FROM watermark WHERE kind = 'books'")
+    ] == [SECOND]
+    only = morning.run(kind="books")
+    assert [each.source for each in only.kinds] == ["events", "books"]
+    assert found(only) == wrong
+    assert [each.source for each in morning.run(kind="refund").kinds if each.source == "books"] == []
+
+
+def test_books_are_read_page_by_page(morning: World) -> None:
+    for _ in range(5):
+        refund(morning, charge(morning, 1_900), 100)
+    morning.later(NIGHT)
+    morning.sandbox.settings.page_cap = 3
+    report = morning.run()
+    assert (found(report), books_of(report).pages, books_of(report).objects) == ([], 4, 10)
+
+
+def test_every_report_shows_the_warning_and_the_log_one_line_a_difference(morning: World) -> None:
+    unbooked(morning, charge(morning, 1_234_500))
+    unbooked(morning, charge(morning, 5_000, "jpy"))
+    morning.later(NIGHT)
+    with structlog.testing.capture_logs() as lines:
+        report = morning.run()
+    told = [line for line in lines if line["event"] == "reconcile.books_differed"]
+    shared = {"event": "reconcile.books_differed", "log_level": "warning", "run_id": report.run_id, "account": "stripe"}
+    day = {"day": FIRST, "part": "charged", "booked": 0}
+    assert told == [
+        {**shared, **day, "currency": "JPY", "here": 5_000, "difference": -5_000},
+        {**shared, **day, "currency": "USD", "here": 1_234_500, "difference": -1_234_500},
+    ]
+    printed = _printed(report)
+    assert "2026-09-22 USD charged 0 1,234,500 -1,234,500" in printed
+    assert "Warning: 2 sums are not as the provider has booked them." in printed
+    page = html.page(Report(accounts=[report]))
+    assert "Warning: not as the provider has booked it" in page
+    assert "-1,234,500" in page
+    document = json.loads(Report(accounts=[report]).json())
+    assert document["exit_code"] == 0
+    (plain,) = document["accounts"]
+    assert plain["books"]["differences"][1] == {
+        "day": FIRST, "currency": "USD", "part": "charged", "booked": 0, "here": 1_234_500, "difference": -1_234_500
+    }  # fmt: skip
+    (stored,) = morning.sql("SELECT report FROM reconcile_run WHERE id = :id", id=report.run_id)
+    assert [Difference(**each) for each in json.loads(stored.report)["books"]["differences"]] == (
+        report.books.differences if report.books else []
+    )
+
+
+def _printed(report: AccountReport) -> str:
+    out = io.StringIO()
+    print_summary(Report(accounts=[report]), Console(file=out, width=200))
+    return "\n".join(" ".join(line.split()) for line in out.getvalue().splitlines())
