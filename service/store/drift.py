@@ -233,9 +233,9 @@ def at_stake(connection: Connection, run_id: int) -> dict[str, int]:
 
 def waits() -> ColumnElement[bool]:
     """The condition that a finding waits for a person. What a dry run found stays in its report."""
-    real = select(_RUNS.c.id).where(_RUNS.c.dry_run.is_(False))
+    dry = select(_RUNS.c.id).where(_RUNS.c.dry_run.is_(True))
     # Written out, so that the partial index serves it.
-    return and_(text("action = 'needs_review'"), DRIFT.c.run_id.in_(real))
+    return and_(text("action = 'needs_review'"), DRIFT.c.run_id.not_in(dry))
 
 
 def fed_by(source: str, stored_sources: str) -> tuple[str, ...]:
