@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from rich.console import Console
 from reconcile import html
 from reconcile.books import Difference, Exchanged
 from reconcile.report import AccountReport, KindReport, Report, print_summary
+from reconcile.sources import Sources
+from service.book_port import Booked, BookedKind
 from tests.reconcile.world import DAY, HOUR, World
 
 FIRST, SECOND = "2026-09-22", "2026-09-23"
@@ -189,6 +191,18 @@ def test_money_counts_on_the_day_of_its_object_however_late_it_is_booked(morning
     assert whole.books.objects == 7
 
 
+def test_what_was_booked_a_moment_before_its_objects_day_began_is_read(morning: World) -> None:
+    morning.later(DAY - 2)
+    made = morning.sandbox._world.tables["charge"].get(charge(morning, 1_900))
+    assert made is not None
+    made["created"] += 5
+    morning.later(NIGHT)
+    assert found(morning.run()) == []
+    days = morning.run(since=timedelta(days=1)).books
+    assert days is not None
+    assert (days.since, days.until, days.differences) == (SECOND, SECOND, [])
+
+
 def test_what_came_back_since_midnight_counts_on_the_day_that_it_left(morning: World) -> None:
     """The refund is not gone from the books of its day, and not here either."""
     back = refund(morning, charge(morning, 1_900), 400)
@@ -245,6 +259,18 @@ def test_a_key_that_may_not_see_the_books_is_a_note(morning: World) -> None:
     assert "skipped: not compared: the key may not read the books" in _printed(report)
     morning.sandbox.faults.forbidden.clear()
     assert found(morning.run()) == [(FIRST, "USD", "charged", 0, 1_900)]
+
+
+def test_nights_without_the_permission_are_made_up_for(morning: World) -> None:
+    morning.later(NIGHT)
+    assert found(morning.run()) == []
+    unbooked(morning, charge(morning, 1_900))
+    morning.sandbox.faults.forbidden.add("balance_transaction")
+    for _ in range(4):
+        morning.later(NIGHT)
+        assert morning.run().exit_code == 0
+    morning.sandbox.faults.forbidden.clear()
+    assert found(morning.run()) == [(SECOND, "USD", "charged", 0, 1_900)]
 
 
 def test_books_that_break_off_prove_nothing_and_are_partial(morning: World) -> None:
@@ -357,6 +383,22 @@ def test_every_report_shows_the_warning_and_the_log_one_line_a_difference(mornin
     assert [Difference(**each) for each in json.loads(stored.report)["books"]["differences"]] == (
         report.books.differences if report.books else []
     )
+
+
+def test_what_is_booked_of_an_object_is_one_sum_from_its_first_movement_on() -> None:
+    def entry(source_id: str, amount: int, hour: int, kind: BookedKind = "refund", currency: str = "USD") -> Booked:
+        at = datetime(2026, 9, 22, hour, tzinfo=UTC)
+        return Booked(id=f"txn_{hour}", kind=kind, source_id=source_id, amount=amount, currency=currency, created_at=at)
+
+    sources = Sources()
+    sources.add([entry("b", 300, 9), entry("a", -1, 5), entry("b", -400, 7)])
+    sources.add([entry("b", 10, 8), entry("b", 6, 4, currency="EUR"), entry("b", 5, 3, kind="dispute")])
+    batches = list(sources.batches("refund", 1))
+    assert [
+        [(each.source_id, each.currency, each.amount, each.first_at.hour) for each in batch] for batch in batches
+    ] == [[("a", "USD", -1, 5)], [("b", "EUR", 6, 4)], [("b", "USD", -90, 7)]]
+    assert [len(batch) for batch in sources.batches("refund", 10)] == [3]
+    sources.close()
 
 
 def _printed(report: AccountReport) -> str:
