@@ -180,9 +180,8 @@ class Pass:
 
     def _complete(self, connection: Connection, now: datetime) -> None:
         work = self.work
-        if self.window.pages is not None:
-            return  # a small sweep judges a part: what waits for a person goes on waiting
-        if work.options.dry_run:
+        # A small sweep judges a part, and a dry run changes nothing: what waits for a person goes on waiting.
+        if self.window.pages is not None or work.options.dry_run:
             return
         drift.supersede(connection, work.run.id, work.account.name, self.source, now)
         # What the brake held back is still wrong: the next run must look at the same window again.

@@ -63,10 +63,8 @@ def _listings(account: Account, options: Options) -> list[Listing]:
     if options.kind is None:
         return list(listings)
     found = [each for each in listings if options.kind in (each.source, each.kind)]
-    if not found and options.kind not in (runs.EVENTS, runs.USAGE, runs.BOOKS):
-        known = sorted(
-            {name for each in listings for name in (each.source, each.kind)} | {runs.EVENTS, runs.USAGE, runs.BOOKS}
-        )
+    if not found and options.kind not in runs.BESIDE:
+        known = sorted({name for each in listings for name in (each.source, each.kind)} | runs.BESIDE)
         raise ConfigError(f"--kind {options.kind!r}: account {account.name!r} knows {', '.join(known)}")
     return found
 

@@ -13,15 +13,14 @@ from typing import Literal, Protocol, TypeVar
 import msgspec
 
 from service.account import Account
-from service.apply import apply, seen
 from service.billing_provider import IssuedInvoice, Recorded, Result
 from service.calls import Calls, Request
 from service.errors import BadRequest, NotFound
-from service.instants import micros
+from service.keep import keep_read
 from service.model import Cause, Customer, Fields, Invoice, Kind, Payment, Subscription
 from service.provider import Read
 from service.refunds import Allowance
-from service.store import billing_rows, watermark
+from service.store import billing_rows
 from service.store.engine import Database
 from service.usage import Usage, UsageReport
 from service.write_port import (
@@ -275,14 +274,7 @@ class Billing:
         self._keep(self._account.reader().get(source, object_id), began, object_id)
 
     def _keep(self, read: Read, began: datetime, asked: str) -> None:
-        """What a read showed, through the one door."""
-        name = self._account.name
-        with self._database.write() as connection:
-            changes = seen(read.snapshots, read.as_of, micros(began), Cause("call", f"read {asked}"), read=True)
-            apply(
-                connection, name, changes, ordering=self._account.provider.ordering,
-                confirmed=watermark.confirmed(connection, name), now=self._database.now(),
-            )  # fmt: skip
+        keep_read(self._database, self._account, read, began, Cause("call", f"read {asked}"))
 
 
 def _bought_as(subscription: Subscription) -> list[str]:

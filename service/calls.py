@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,27 +21,26 @@ import msgspec
 import structlog
 
 from service.account import Account
-from service.apply import Judgement, apply, seen
+from service.apply import seen
 from service.attempt import backoff
 from service.billing_provider import Result
 from service.errors import (
-    BadRequest,
+    NOT_THIS_TIME,
+    REFUSED,
     CallInProgress,
-    Forbidden,
     KeyConflict,
     MappingError,
     NotDone,
-    NotFound,
     NotSupported,
     OutcomeUnknown,
     ProviderError,
     ProviderUnavailable,
-    RateLimited,
     Undecided,
 )
 from service.instants import micros
+from service.keep import keep, keep_read
 from service.model import Cause, Fields, Kind
-from service.store import billing_rows, calls, watermark
+from service.store import billing_rows, calls
 from service.store.calls import Stored
 from service.store.engine import Database
 from service.write_port import Call, Operation, Written
@@ -53,8 +52,6 @@ Where there are no keys, one request follows one intent, so absence can be told 
 """
 _KEY_MARGIN: Final = timedelta(hours=1)
 _RETRIES: Final = 2
-_DID_NOTHING: Final = (NotSupported, BadRequest, NotFound)
-_DID_NOTHING_THIS_TIME: Final = (NotDone, Forbidden, RateLimited)
 log = structlog.get_logger()
 
 _encode = msgspec.json.Encoder().encode
@@ -126,7 +123,7 @@ class Calls:
             call_id=call.id, account=call.account, operation=call.operation,
             state="pending_checkout" if pending else "done",
             kind=call.kind, object_id=call.object_id, url=call.url, value=value,
-            explanation=getattr(_operation(call.parameters), "explanation", None),
+            explanation=_operation(call.parameters).explanation,
         )  # fmt: skip
 
     # --- intent
@@ -174,10 +171,10 @@ class Calls:
         began = self._database.now()
         try:
             written = self._account.writer().perform(self._call(call, attempt))
-        except _DID_NOTHING as error:
+        except REFUSED as error:
             self._close(call, holder, "refused", error)
             raise
-        except _DID_NOTHING_THIS_TIME as error:
+        except NOT_THIS_TIME as error:
             if attempt + call.attempts > 2:
                 raise ProviderUnavailable(
                     f"not sent again, after an attempt whose outcome is unknown: {error}"
@@ -199,7 +196,7 @@ class Calls:
         cause = Cause("call", call.id)
         changes = seen(written.snapshots, written.as_of or began, micros(began), cause, read=True)
         with self._database.write() as connection:
-            judged = self._apply(connection, changes)
+            judged = keep(connection, self._account, changes, self._database.now())
             calls.finish(
                 connection, call.id, written.state, self._database.now(), kind=written.kind, object_id=written.object_id,
                 url=written.url,
@@ -207,13 +204,12 @@ class Calls:
         log.info(
             "call.done", call_id=call.id, operation=call.operation, object_id=written.object_id, state=written.state
         )
-        tied = any(each.verdict == "tie" for each in judged)
-        self._read_back(written, cause, tied)
+        self._read_back(written, cause, tied=any(each.verdict == "tie" for each in judged))
         return self.result(msgspec.structs.replace(
             call, status=written.state, kind=written.kind, object_id=written.object_id, url=written.url
         ))  # fmt: skip
 
-    def _read_back(self, written: Written, cause: Cause, tied: bool) -> None:
+    def _read_back(self, written: Written, cause: Cause, *, tied: bool) -> None:
         """Read what the answer can't be trusted to show: a stored answer, or one that an event overtook."""
         wanted = {written.read} if written.read is not None else set()
         if tied:
@@ -226,15 +222,7 @@ class Calls:
                 # The call is done all the same; the webhook or the next run brings the object.
                 log.warning("call.read_back_failed", object_id=object_id, error=type(error).__name__)
                 continue
-            with self._database.write() as connection:
-                self._apply(connection, seen(read.snapshots, read.as_of, micros(began), cause, read=True))
-
-    def _apply(self, connection: Any, changes: Sequence[Any]) -> list[Judgement]:
-        name = self._account.name
-        return apply(
-            connection, name, changes, ordering=self._account.provider.ordering,
-            confirmed=watermark.confirmed(connection, name), now=self._database.now(),
-        )  # fmt: skip
+            keep_read(self._database, self._account, read, began, cause)
 
     # --- settling
 

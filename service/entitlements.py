@@ -1,6 +1,6 @@
 """What a user may use now, derived from the subscriptions in the copy each time it is asked; nothing of it is stored.
 
-A few queries, however many are asked about: the subscriptions, what brought them where they stand, and how far each account's
+Two queries, however many are asked about: the subscriptions with what brought them where they stand, and how far each account's
 copy is proven.
 """
 
@@ -56,7 +56,7 @@ class Entitled:
         return self._one(Asked(email=address))
 
     def several(self, connection: Connection, asked: Sequence[Asked], now: datetime) -> list[Entitlements]:
-        """Of each of `asked`, by as many queries as for one, within the caller's transaction."""
+        """Of each of `asked`, by two queries however many they are, within the caller's transaction."""
         proven = self._proven(subscribed.proven(connection, self._pairs()))
         return [self._derived(rows, proven, now) for rows in subscribed.subscriptions(connection, asked)]
 

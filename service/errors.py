@@ -33,7 +33,7 @@ TallyhookError
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 Cause = Literal[
     "missing_signature",
@@ -194,3 +194,9 @@ class BadRequest(ProviderError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+REFUSED: Final = (NotSupported, BadRequest, NotFound)
+"""What ended a request that did nothing, and would do nothing another time."""
+NOT_THIS_TIME: Final = (NotDone, Forbidden, RateLimited)
+"""What ended a request that did nothing, and may do it another time."""

@@ -12,9 +12,9 @@ import structlog
 
 from service import outbox_evidence as evidence
 from service.attempt import backoff
-from service.errors import BadRequest, Forbidden, NotDone, NotFound, ProviderError, ProviderUnavailable, RateLimited
+from service.errors import NOT_THIS_TIME, BadRequest, NotFound, ProviderError, ProviderUnavailable
 from service.outbox_way import Way, billable, counted, dated, packs
-from service.store import usage_batches, usage_courses
+from service.store import usage_batches, usage_courses, usage_totals
 from service.store.engine import Database
 from service.store.usage_batches import LEASE, Batch
 from service.usage_periods import OLDEST, Course, place
@@ -28,7 +28,6 @@ _SENDING_SECONDS: Final = LEASE.total_seconds() - 40
 _LOOKS: Final = 5
 """So often is looked before a person has to: a sum may lag behind, or be read while something moves."""
 _IDENTIFIER_MARGIN: Final = timedelta(hours=1)
-_NOT_TAKEN: Final = (Forbidden, RateLimited, NotDone)
 log = structlog.get_logger()
 
 
@@ -94,7 +93,7 @@ class Attempt:
     def _superseded(self) -> bool:
         """True where a newer value of a gauge was told already: an older one that comes late must not replace it."""
         with self._database.read() as connection:
-            return usage_batches.newest_told(connection, self._batch) > self._batch.last_at
+            return usage_totals.newest_told(connection, self._batch) > self._batch.last_at
 
     def _without_subscription(self, courses: Sequence[Course]) -> None:
         """Nothing that it could be told for runs now: wait for the copy to learn of it, as long as usage may be late."""
@@ -124,15 +123,15 @@ class Attempt:
         """What is going to be told, as the columns that record it."""
         way, batch, now = self._way, self._batch, self._database.now()
         with self._database.read() as connection:
-            period = usage_batches.told(connection, batch, period=batch.period_start)
+            period = usage_totals.told(connection, batch, period=batch.period_start)
             added = billable(way, batch, period)
             if way.manner.mode == "add":
-                told = packs(way, added, usage_batches.told(connection, batch))
+                told = packs(way, added, usage_totals.told(connection, batch))
             elif batch.aggregation == "last":
                 told = batch.quantity
             else:
                 counted = before.start if before is not None else None
-                told = usage_batches.told(connection, batch, counted=counted).quantity + batch.quantity
+                told = usage_totals.told(connection, batch, counted=counted).quantity + batch.quantity
         return found | {
             "told": told, "billable": added, "dated_at": dated(way, batch, now),
             "identifier": batch.identifier or usage_batches.identifier(batch),
@@ -167,7 +166,7 @@ class Attempt:
                 self._judge(refused=error)
             else:
                 self._finish("rejected", reason=type(error).__name__, error=str(error))
-        except _NOT_TAKEN as error:
+        except NOT_THIS_TIME as error:
             self._again("unknown" if repeated else "retry", error)
         except ProviderUnavailable as error:
             self._again("unknown", error)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.outbox_way import Way, bounds
-from service.store import usage_batches
+from service.store import usage_totals
 from service.store.engine import Database
 from service.store.usage_batches import Batch
 from service.usage_port import UsageTotal
@@ -34,7 +34,7 @@ def verdict(database: Database, way: Way, batch: Batch) -> Verdict:
     """Is the batch there? Nobody else's usage may stand between two totals, or it is undecided. Raises `ProviderError`."""
     if way.rules.totals == "period":
         with database.read() as connection:
-            before = usage_batches.told(connection, batch, counted=batch.counted_start).told
+            before = usage_totals.told(connection, batch, counted=batch.counted_start).told
         return _compared(way, batch, before, _total_of(database, way, batch))
     now = total(way, batch)
     if now is None or batch.total_before is None:

@@ -11,7 +11,8 @@ import msgspec
 from service.account import Account
 from service.errors import ConfigError
 from service.meters import Meter
-from service.store.usage_batches import Batch, Told
+from service.store.usage_batches import Batch
+from service.store.usage_totals import Told
 from service.usage_periods import OLDEST, Course, Place, place
 from service.usage_port import Manner, Metered, UsageRules, UsageScope
 

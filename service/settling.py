@@ -24,16 +24,11 @@ log = structlog.get_logger()
 
 def settle_due(database: Database, accounts: Callable[[str], Account | None], *, limit: int = 20) -> int:
     """Settle open calls whose time has come, at most `limit` of each account that is configured here; how many were looked at."""
+    now = database.now()
     with database.read() as connection:
-        here = [
-            account
-            for name in calls.due_accounts(connection, database.now())
-            if (account := accounts(name)) is not None
-        ]
-        mine = [
-            (id_, account) for account in here if account.readable
-            for id_ in calls.due(connection, database.now(), account=account.name, limit=limit)
-        ]  # fmt: skip
+        named = [accounts(name) for name in calls.due_accounts(connection, now)]
+        here = [account for account in named if account is not None and account.readable]
+        mine = [(id_, each) for each in here for id_ in calls.due(connection, now, account=each.name, limit=limit)]
     for id_, account in mine:
         Calls(database, account).settle(id_)
     return len(mine)

@@ -36,9 +36,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """`prepared` is what the adapter looked up before the intent was recorded (see `Writer.prepare`)."""
+    """`prepared` is what the adapter looked up before the intent was recorded (see `Writer.prepare`).
+
+    `explanation` says why it is as it is; it is kept with the call for every answer, and not sent.
+    """
 
     prepared: dict[str, Any] = {}
+    explanation: str | None = None
 
 
 class CreateCustomer(_Operation, frozen=True, kw_only=True, tag="create_customer"):
@@ -92,10 +96,7 @@ class ChangePlan(_Operation, frozen=True, kw_only=True, tag="change_plan"):
 
 
 class RefundPayment(_Operation, frozen=True, kw_only=True, tag="refund"):
-    """Give back `amount` minor units of a payment, of which `refunded_before` were given back already when this was asked.
-
-    `explanation` says why it is this amount; it is kept with the call, and not sent.
-    """
+    """Give back `amount` minor units of a payment, of which `refunded_before` were given back already when this was asked."""
 
     payment_id: str
     amount: int
@@ -103,7 +104,6 @@ class RefundPayment(_Operation, frozen=True, kw_only=True, tag="refund"):
     refunded_before: int
     paid: int
     reason: str | None = None
-    explanation: str | None = None
 
 
 Operation: TypeAlias = (

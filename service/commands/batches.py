@@ -10,6 +10,7 @@ import typer
 
 from service.commands import screen
 from service.commands.opened import opened
+from service.commands.options import require_known
 from service.errors import ConfigError
 from service.store import usage_decisions
 from service.store.usage_decisions import Decision
@@ -28,7 +29,7 @@ def list_(
     as_json: screen.JsonOption = False,
 ) -> None:
     """Batches that wait for a person, or are on their way."""
-    screen.require_known("--status", status or (), STATUSES)
+    require_known("--status", status or (), STATUSES)
     with opened() as system, system.database.read() as connection:
         found = usage_decisions.waiting(connection, account=account, statuses=tuple(status or ()), limit=limit)
     rows = [msgspec.structs.asdict(each) for each in found]

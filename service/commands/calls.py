@@ -9,6 +9,7 @@ import typer
 
 from service.commands import screen
 from service.commands.opened import opened
+from service.commands.options import require_known
 from service.errors import ConfigError
 from service.settling import decide, settle_now
 from service.store import calls
@@ -26,7 +27,7 @@ def list_(
     as_json: screen.JsonOption = False,
 ) -> None:
     """Writes, the newest first."""
-    screen.require_known("--status", status or (), STATUSES)
+    require_known("--status", status or (), STATUSES)
     with opened() as system, system.database.read() as connection:
         found = calls.listed(connection, account=account, statuses=tuple(status or ()), limit=limit)
     rows = [msgspec.structs.asdict(each) for each in found]

@@ -11,6 +11,7 @@ import typer
 from service import replay as replaying
 from service.commands import screen
 from service.commands.opened import opened
+from service.commands.options import require_known
 from service.errors import ConfigError
 from service.moments import since as parse_since
 from service.store import history
@@ -190,4 +191,4 @@ def _begin(database: Database, text: str | None) -> datetime | None:
 
 
 def _check_status(status: str | None) -> None:
-    screen.require_known("--status", [status] if status is not None else [], STATUSES)
+    require_known("--status", [status] if status is not None else [], STATUSES)

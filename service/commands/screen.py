@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.errors import ConfigError
 from service.moments import clock, iso
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -46,13 +45,6 @@ def say(text: str, style: str = "") -> None:
 def note(text: str) -> None:
     """Say something that is not the answer, on standard error."""
     sys.stderr.write(harmless(text) + "\n")
-
-
-def require_known(option: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Return unless an option was given a word that nothing has; raises `ConfigError` that lists the known ones."""
-    for word in given:
-        if word not in known:
-            raise ConfigError(f"{option} {word!r}: use one of {', '.join(known)}")
 
 
 def harmless(text: str) -> str:

@@ -143,8 +143,8 @@ def due_accounts(connection: Connection, now: datetime) -> list[str]:
 
 def due(connection: Connection, now: datetime, *, account: str, limit: int) -> list[str]:
     """Ids of an account's open calls whose time has come, the oldest first."""
-    query = select(CALLS.c.id).where(CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= now)
-    query = query.where(CALLS.c.account == account)
+    due_ = (CALLS.c.account == account, CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= now)
+    query = select(CALLS.c.id).where(*due_)
     return list(connection.execute(query.order_by(CALLS.c.next_attempt_at).limit(limit)).scalars())
 
 

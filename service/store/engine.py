@@ -66,7 +66,7 @@ class Database:
         return held
 
     def bare(self) -> AbstractContextManager[Bare]:
-        """A pooled connection for statements that PostgreSQL plans once, outside any transaction; only there."""
+        """A pooled connection for statements whose plans PostgreSQL keeps, outside any transaction; only there."""
         return bare(self.engine)
 
     @contextmanager

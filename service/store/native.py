@@ -1,6 +1,7 @@
-"""Statements over the driver's own connection, outside any transaction: PostgreSQL plans each once a connection.
+"""Statements over the driver's own connection, outside any transaction: PostgreSQL keeps the plan of each with the connection.
 
-Where planning takes longer than running, that is most of the time. SQLAlchemy and the driver prepare under names of their
+Where planning takes longer than running, that is most of the time. It plans the first five uses one by one, and then keeps one
+plan unless such single plans were cheaper (PostgreSQL's manual, PREPARE). SQLAlchemy and the driver prepare under names of their
 own, which must not meet behind a pooler in transaction mode; here a statement is named by its text.
 """
 

@@ -22,6 +22,7 @@ ALIVE_SECONDS: Final = 90
 EVENTS: Final = "events"
 USAGE: Final = "usage"
 BOOKS: Final = "books"
+BESIDE: Final = frozenset({EVENTS, USAGE, BOOKS})
 """What a run has a ledger and a watermark of beside its listings."""
 
 

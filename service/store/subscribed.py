@@ -1,5 +1,5 @@
-"""What entitlements rest on: the subscriptions of users, customers and e-mail addresses; what brought each to where it
-stands; how far they are proven; and what live ones were bought as. A query each, however many are asked about.
+"""What entitlements rest on: the subscriptions of users, customers and e-mail addresses, with what brought each to where it
+stands, in one query; how far they are proven, in another; and what live ones were bought as.
 """
 
 from __future__ import annotations
@@ -57,40 +57,32 @@ _PARTS: Final = (
         ("email", "SELECT q.n, s.account, s.id FROM asked q JOIN subscription s ON lower(s.email) = lower(q.e)"),
     )),
 )  # fmt: skip
-_COLUMNS: Final = (
-    "x.n, s.account, s.id, s.customer_id, s.user_id, s.status, s.collection_paused, s.offer_id, s.cancels_at,"
-    " s.current_period_start, s.current_period_end, s.deleted_at, s.as_of, s.sources, m.id AS item_id, m.price_id, m.quantity"
-)
-_JOINED: Final = (
-    "FROM chosen x JOIN subscription s ON s.account = x.account AND s.id = x.id"
-    " LEFT JOIN subscription_item m ON m.account = s.account AND m.subscription_id = s.id"
-)
-_FOUND: Final = f"SELECT {_COLUMNS} {_JOINED} ORDER BY x.n, s.account, s.id, m.id"
-_FOUND_TIMES: Final = ("cancels_at", "current_period_start", "current_period_end", "deleted_at", "as_of")
 # The last change of what entitles, and the last one of the status; each with the event that brought it, where one did.
-_CAUSE_COLUMNS: Final = (
-    "h.cause, h.at AS changed_at, e.event_id, e.type AS event_type, e.occurred_at, p.cause AS status_cause, p.at AS status_at,"
-    " o.occurred_at AS status_occurred_at"
+_FOUND: Final = """
+SELECT x.n, s.account, s.id, s.customer_id, s.user_id, s.status, s.collection_paused, s.offer_id, s.cancels_at,
+    s.current_period_start, s.current_period_end, s.deleted_at, s.as_of, s.sources,
+    h.cause, h.at AS changed_at, e.event_id, e.type AS event_type, e.occurred_at,
+    p.cause AS status_cause, p.at AS status_at, o.occurred_at AS status_occurred_at,
+    m.id AS item_id, m.price_id, m.quantity
+FROM chosen x
+JOIN subscription s ON s.account = x.account AND s.id = x.id
+LEFT JOIN state_change h ON h.id = (
+    SELECT max(c.id) FROM state_change c WHERE c.account = s.account AND c.kind = 'subscription' AND c.object_id = s.id
+        AND (c.field IN ('status', 'offer_id', 'cancels_at', 'collection_paused', 'deleted_at') OR c.field LIKE 'items[%')
 )
-_LAST_CHANGE: Final = (
-    "(SELECT max(c.id) FROM state_change c WHERE c.account = {account} AND c.kind = 'subscription' AND c.object_id = {id} AND"
-    " (c.field IN ('status', 'offer_id', 'cancels_at', 'collection_paused', 'deleted_at') OR c.field LIKE 'items[%'))"
+LEFT JOIN state_change p ON p.id = (
+    SELECT max(c.id) FROM state_change c WHERE c.account = s.account AND c.kind = 'subscription' AND c.object_id = s.id
+        AND c.field = 'status'
 )
-_LAST_STATUS: Final = (
-    "(SELECT max(c.id) FROM state_change c WHERE c.account = {account} AND c.kind = 'subscription' AND c.object_id = {id} AND"
-    " c.field = 'status')"
-)
-_CAUSED: Final = (
-    f" LEFT JOIN state_change h ON h.id = {_LAST_CHANGE} LEFT JOIN state_change p ON p.id = {_LAST_STATUS}"
-    " LEFT JOIN webhook_event e ON e.id = CASE WHEN h.cause LIKE 'event:%' THEN CAST(substr(h.cause, 7) AS bigint) END"
-    " LEFT JOIN webhook_event o ON o.id = CASE WHEN p.cause LIKE 'event:%' THEN CAST(substr(p.cause, 7) AS bigint) END"
-)
-_CAUSES: Final = f"SELECT i.a, i.s, {_CAUSE_COLUMNS} FROM {{asked}}{_CAUSED.format(account='i.a', id='i.s')}"
-_TRACED: Final = (
-    f"SELECT {_COLUMNS}, {_CAUSE_COLUMNS} {_JOINED}{_CAUSED.format(account='s.account', id='s.id')}"
-    " ORDER BY s.account, s.id, m.id"
-)
-_CAUSE_TIMES: Final = ("changed_at", "occurred_at", "status_at", "status_occurred_at")
+LEFT JOIN webhook_event e ON e.id = CASE WHEN h.cause LIKE 'event:%' THEN CAST(substr(h.cause, 7) AS bigint) END
+LEFT JOIN webhook_event o ON o.id = CASE WHEN p.cause LIKE 'event:%' THEN CAST(substr(p.cause, 7) AS bigint) END
+LEFT JOIN subscription_item m ON m.account = s.account AND m.subscription_id = s.id
+ORDER BY x.n, s.account, s.id, m.id
+"""
+_TIMES: Final = (
+    "cancels_at", "current_period_start", "current_period_end", "deleted_at", "as_of", "changed_at", "occurred_at", "status_at",
+    "status_occurred_at",
+)  # fmt: skip
 _PROVEN: Final = """
 SELECT w.account, w.kind, w.confirmed_as_of, w.full_at,
     (SELECT l.started_as_of FROM reconcile_run r
@@ -105,9 +97,7 @@ def subscriptions(connection: Connection, asked: Sequence[Asked]) -> list[list[R
     """For each of `asked`, the subscriptions, each with its `items`; equal for the same rows, whatever wrote them first."""
     given = [(n, *_parameters(each)) for n, each in enumerate(asked)]
     source, parameters = bulk.incoming(connection, _TYPES, given)
-    found = _gathered(connection.execute(_found(source, _askers(asked)), parameters).mappings(), len(asked))
-    _trace(connection, [record for records in found for record in records])
-    return found
+    return _gathered(connection.execute(_found(source, _askers(asked)), parameters).mappings(), len(asked))
 
 
 def of_one(bare: Bare, asked: Asked) -> list[Record]:
@@ -135,45 +125,26 @@ def _askers(asked: Sequence[Asked]) -> frozenset[str]:
 
 @lru_cache(maxsize=32)
 def _found(source: str, askers: frozenset[str]) -> TextualSelect:
-    return _timed(_chosen(source, askers) + _FOUND, _FOUND_TIMES)
+    return _timed(_query(source, askers), _TIMES)
 
 
 @lru_cache(maxsize=8)
 def _found_of_one(askers: frozenset[str]) -> Prepared:
-    """For one: planned once a connection, and with what brought each where it stands, since the plan costs nothing more."""
     asked = "(SELECT 0 AS n, $1::text AS u, $2::text AS a, $3::text AS c, $4::text AS e) i"
-    return Prepared(_chosen(asked, askers) + _TRACED)
+    return Prepared(_query(asked, askers))
 
 
-def _chosen(source: str, askers: frozenset[str]) -> str:
+def _query(source: str, askers: frozenset[str]) -> str:
     parts = [f"asked AS (SELECT i.n, i.u, i.a, i.c, i.e FROM {source})"]
     for name, branches in _PARTS:
         needed = [select for kinds, select in branches if askers.intersection(kinds.split())]
         if needed:
             parts.append(f"{name} AS ({' UNION '.join(needed)})")
-    return f"WITH {', '.join(parts)} "
-
-
-@lru_cache(maxsize=4)
-def _causes(source: str) -> TextualSelect:
-    return _timed(_CAUSES.format(asked=source), _CAUSE_TIMES)
+    return f"WITH {', '.join(parts)} {_FOUND}"
 
 
 def _timed(query: str, times: Sequence[str]) -> TextualSelect:
     return text(query).columns(**dict.fromkeys(times, UtcDateTime()))
-
-
-def _trace(connection: Connection, records: Sequence[Record]) -> None:
-    """Add to each what brought it where it stands."""
-    if not records:
-        return
-    source, parameters = bulk.incoming(
-        connection, {"a": "text", "s": "text"}, [(r["account"], r["id"]) for r in records]
-    )
-    rows = connection.execute(_causes(source), parameters).mappings()
-    causes = {(row["a"], row["s"]): row for row in rows}
-    for record in records:
-        record.update(causes[record["account"], record["id"]])
 
 
 def proven(connection: Connection, sources: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Any]:
@@ -201,7 +172,7 @@ def _began(rows: Iterable[Mapping[Any, Any]]) -> Mapping[tuple[str, str], Any]:
 
 @lru_cache(maxsize=8)
 def _passes_of(sources: tuple[tuple[str, str], ...]) -> Prepared:
-    """Each process asks about the same ones: written out, they cost no plan."""
+    """A process always asks about the same ones: written out, they leave one plan for all of its requests."""
     values = ", ".join("('{}', '{}')".format(*(each.replace("'", "''") for each in pair)) for pair in sources)
     return Prepared(_PROVEN.format(asked=f"(VALUES {values or '(NULL, NULL)'}) AS i (a, k)"))
 

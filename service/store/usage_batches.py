@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import LeaseLost
@@ -220,38 +220,6 @@ def reject(connection: Connection, account: str, reasons: Mapping[str, str]) -> 
     return found
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What a customer's earlier batches of a meter told: the sums of `quantity`, `told` and `billable`."""
-
-    quantity: int
-    told: int
-    billable: int
-
-
-def told(
-    connection: Connection, batch: Batch, *, period: datetime | None = None, counted: datetime | None = None
-) -> Told:
-    """What was sent of the batch's customer and meter: in all, of one of our periods, or counted in one of the provider's."""
-    c = BATCHES.c
-    sums = [func.coalesce(func.sum(each), 0) for each in (c.quantity, c.told, c.billable)]
-    query = select(*sums).where(c.account == batch.account, c.customer_id == batch.customer_id, c.meter == batch.meter)
-    query = query.where(c.status == "sent", c.id != batch.id)
-    if period is not None:
-        query = query.where(c.period_start == period)
-    if counted is not None:
-        query = query.where(c.counted_start == counted)
-    row = connection.execute(query).one()
-    return Told(int(row[0]), int(row[1]), int(row[2]))
-
-
-def newest_told(connection: Connection, batch: Batch) -> datetime:
-    """The time of the newest usage that other batches of its customer and meter have told."""
-    c = BATCHES.c
-    query = select(func.max(c.last_at)).where(c.account == batch.account, c.customer_id == batch.customer_id)
-    query = query.where(c.meter == batch.meter, c.status == "sent", c.id != batch.id)
-    return connection.execute(query).scalar_one() or datetime.min.replace(tzinfo=UTC)
-
-
 def get(connection: Connection, batch_id: int) -> Batch | None:
     """One batch."""
     row = connection.execute(select(*_COLUMNS).where(BATCHES.c.id == batch_id)).one_or_none()
@@ -287,14 +255,8 @@ def identifier(batch: Batch) -> str:
 
     Another database's batch of the same number has another one.
     """
-    parts = (
-        batch.account,
-        batch.customer_id,
-        batch.meter,
-        batch.id,
-        batch.created_at.isoformat(),
-        batch.identifier or "",
-    )
+    name = batch.identifier or ""
+    parts = (batch.account, batch.customer_id, batch.meter, batch.id, batch.created_at.isoformat(), name)
     packed = "\0".join(str(part) for part in parts).encode()
     return f"tallyhook_{hashlib.blake2b(packed, digest_size=16).hexdigest()}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +34,38 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     def stream(self) -> tuple[str, str]:
         """Customer and meter."""
         return self.customer_id, self.meter
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a customer's earlier batches of a meter told: the sums of `quantity`, `told` and `billable`."""
+
+    quantity: int
+    told: int
+    billable: int
+
+
+def told(
+    connection: Connection, batch: Batch, *, period: datetime | None = None, counted: datetime | None = None
+) -> Told:
+    """What was sent of the batch's customer and meter: in all, of one of our periods, or counted in one of the provider's."""
+    c = BATCHES.c
+    sums = [func.coalesce(func.sum(each), 0) for each in (c.quantity, c.told, c.billable)]
+    query = select(*sums).where(c.account == batch.account, c.customer_id == batch.customer_id, c.meter == batch.meter)
+    query = query.where(c.status == "sent", c.id != batch.id)
+    if period is not None:
+        query = query.where(c.period_start == period)
+    if counted is not None:
+        query = query.where(c.counted_start == counted)
+    row = connection.execute(query).one()
+    return Told(int(row[0]), int(row[1]), int(row[2]))
+
+
+def newest_told(connection: Connection, batch: Batch) -> datetime:
+    """The time of the newest usage that other batches of its customer and meter have told."""
+    c = BATCHES.c
+    query = select(func.max(c.last_at)).where(c.account == batch.account, c.customer_id == batch.customer_id)
+    query = query.where(c.meter == batch.meter, c.status == "sent", c.id != batch.id)
+    return connection.execute(query).scalar_one() or datetime.min.replace(tzinfo=UTC)
 
 
 def cells(connection: Connection, account: str, since: datetime) -> list[Cell]:
@@ -131,13 +163,8 @@ def tell_again(
     here = {name: getattr(model, name) for name in ("period_start", "period_end", "counted_start", "counted_end")}
     value = model.quantity if model.aggregation == "last" else missing * per
     again = {
-        "quantity": value,
-        "period_start": start,
-        "period_end": end,
-        "due_at": now,
-        "next_attempt_at": now,
-        "attempts": 0,
-    }
+        "quantity": value, "period_start": start, "period_end": end, "due_at": now, "next_attempt_at": now, "attempts": 0,
+    }  # fmt: skip
     try:
         with connection.begin_nested():
             usage_batches.add(connection, {**shared, **again, "status": "retry", "reason": "told_again"})

@@ -1,4 +1,4 @@
-"""Statements that PostgreSQL plans once a connection: what they read, and what a pooler or a lost connection does to them."""
+"""Statements whose plans PostgreSQL keeps with the connection: what they read, and what a pooler or a lost connection does to them."""
 
 from __future__ import annotations
 

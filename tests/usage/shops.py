@@ -80,6 +80,8 @@ class Shop(ABC, Generic[S]):
     """`sandbox` is the provider, `system` our side; its clock follows the stand-in's."""
 
     name: str
+    telling: str
+    """What the address has in it to which usage is told."""
     counts = "sum"
     options: Mapping[str, str | int]
 
@@ -184,6 +186,7 @@ class StripeShop(Shop[StripeSandbox]):
     """Stripe: meter events, billed in arrears by the invoice of the next period."""
 
     name = "stripe"
+    telling = "meter_events"
 
     def open(self) -> str:
         """A subscription to a price of one cent a call."""
@@ -211,6 +214,7 @@ class PaddleShop(Shop[PaddleSandbox]):
     """Paddle: one charge a period, billed with the renewal after it."""
 
     name = "paddle"
+    telling = "/charge"
 
     def open(self) -> str:
         """A subscription, and a price for calls that is charged beside it."""
@@ -241,6 +245,7 @@ class LemonShop(Shop[LemonSqueezySandbox]):
     """Lemon Squeezy: usage records, billed with the period in which they arrive."""
 
     name = "lemonsqueezy"
+    telling = "usage-records"
     action = "increment"
 
     def open(self) -> str:

@@ -51,7 +51,7 @@ def test_records_of_one_period_are_told_together(shop: AnyShop) -> None:
 
 def test_no_fault_loses_or_doubles_usage(shop: AnyShop) -> None:
     """Refused, answered 500 with and without effect, cut off before and after it took effect, too slow."""
-    shop.sandbox.faults.match = {"stripe": "meter_events", "paddle": "/charge"}.get(shop.name, "usage-records")
+    shop.sandbox.faults.match = shop.telling
     shop.sandbox.faults.slow_seconds = 0.6
     for fault in _FAULTS:
         shop.report(7)

@@ -27,7 +27,7 @@ def test_usage_is_overdue_an_hour_after_it_should_have_been_told(shop: AnyShop) 
     """However long it was gathered before: the first refusal of a request is no reason to wake anybody."""
     shop.report(7)
     _until_it_is_due(shop)
-    shop.sandbox.faults.match = {"stripe": "meter_events", "paddle": "/charge"}.get(shop.name, "usage-records")
+    shop.sandbox.faults.match = shop.telling
     shop.sandbox.faults.rate_limited = 10_000
     shop.work()
     assert shop.batches()[0][0] == "retry"

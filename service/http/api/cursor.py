@@ -42,10 +42,13 @@ def unpack(kind: Kind, cursor: str) -> Position:
 
 def _is_a_time(moment: datetime | None) -> bool:
     """False without a zone, and beyond the years that exist in UTC."""
+    if moment is None:
+        return True
     try:
-        return moment is None or (moment.tzinfo is not None and moment.astimezone(UTC) is not None)
+        moment.astimezone(UTC)
     except OverflowError:
         return False
+    return moment.tzinfo is not None
 
 
 def address(asked: str, **changed: str) -> str:
