@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reconcile.plan import Few, Options
 from reconcile.progress import Progress
-from reconcile.report import AccountReport
+from reconcile.report import AccountReport, unsettled
 from reconcile.run import reconcile
 from service.account import Account
 from service.errors import RunStopped
@@ -54,22 +54,6 @@ def delay(attempts: int) -> timedelta:
     return timedelta(seconds=min(30 * 2 ** min(attempts - 1, 10), 3600))
 
 
-def covers(listings: Sequence[Listing], *, full: bool) -> bool:
-    """True where a whole run reads every listing whole: asked to, or because no list can be limited. Pure."""
-    return full or all(each.filter is None for each in listings)
-
-
-def unsettled(report: AccountReport) -> str | None:
-    """Why a run has not caught up: it did not finish, or the brake holds what it found. None where it has. Pure."""
-    if report.status != "complete":
-        reasons = [each.reason for each in report.kinds if each.reason]
-        return report.error or "; ".join(reasons) or report.status
-    held = report.by_action.get("held", 0)
-    return (
-        f"the brake holds {held} findings: see the report, then reconcile with --full --max-changes" if held else None
-    )
-
-
 class Stoppable(Progress):
     """Breaks a run off at its next page once `stop` is set."""
 
@@ -91,13 +75,14 @@ class CatchUp:
         self._every = timedelta(seconds=settings.sweep_seconds)
         self._calls = settings.sweep_calls
         chosen = watched(system)
-        self._watched = [each for each in chosen if patience(each.provider, settings.catchup_after) is not None]
         self._swept = chosen if self._every else []
+        # A sweep that was too small notes an outage too, however silences are judged.
+        self._followed = self._swept or [each for each in chosen if patience(each.provider, settings.catchup_after)]
 
     @property
     def needed(self) -> bool:
         """False where no account is of the kind that this is for."""
-        return bool(self._watched or self._swept)
+        return bool(self._followed)
 
     def run(self) -> None:
         """Look every ten seconds, sooner after a start and while there is work."""
@@ -108,7 +93,7 @@ class CatchUp:
     def step(self) -> int:
         """Run what is due now; how many runs that were. Nothing that goes wrong ends the worker."""
         done = 0
-        for account in self._watched:
+        for account in self._followed:
             done += self._guarded(account, "outage")
         for account in self._swept:
             done += self._guarded(account, "sweep")
@@ -127,7 +112,7 @@ class CatchUp:
         now = self._database.now()
         with self._database.write() as connection:
             claimed = outages.claim(connection, account.name, now, LEASE)
-        if not claimed or self._covered(account, claimed):
+        if not claimed:
             return False
         log.info("outage.catching_up", account=account.name, outages=len(claimed), attempt=_attempts(claimed))
         options = Options(account=account.name, full=True, origin="outage")
@@ -135,35 +120,19 @@ class CatchUp:
         self._settle(account, claimed, report)
         return True
 
-    def _covered(self, account: Account, claimed: Sequence[Unfinished]) -> bool:
-        """A whole run that somebody else began after the outage has caught up on it already."""
-        with self._database.read() as connection:
-            run = history.last_complete(connection, account.name)
-        if run is None or run["started_at"] <= max(each.ended_at for each in claimed):
-            return False
-        if not covers(account.provider.listings, full=run["full"]):
-            return False
-        self._finish(account, claimed, run["id"])
-        return True
-
     def _settle(self, account: Account, claimed: Sequence[Unfinished], report: AccountReport) -> None:
+        """What the run has not finished by its own end is due again: at once, unless it failed."""
         ids, now = [each.id for each in claimed], self._database.now()
         left = unsettled(report)
-        if left is None and report.run_id is not None:
-            self._finish(account, claimed, report.run_id)
-            return
-        until = now if report.status == "stopped" else now + delay(_attempts(claimed))
-        with self._database.write() as connection:
-            if report.status == "stopped":
+        if left is None or report.status == "stopped":
+            # A run that was resumed may have begun before the outage was over.
+            with self._database.write() as connection:
                 outages.give_back(connection, ids, now)
-            else:
-                outages.postpone(connection, ids, left or report.status, until)
-        log.warning("outage.postponed", account=account.name, status=report.status, error=left, until=until.isoformat())
-
-    def _finish(self, account: Account, claimed: Sequence[Unfinished], run_id: int) -> None:
+            return
+        until = now + delay(_attempts(claimed))
         with self._database.write() as connection:
-            outages.finish(connection, [each.id for each in claimed], run_id, self._database.now())
-        log.info("outage.caught_up", account=account.name, outages=len(claimed), run_id=run_id)
+            outages.postpone(connection, ids, left, until)
+        log.warning("outage.postponed", account=account.name, status=report.status, error=left, until=until.isoformat())
 
     def _sweep(self, account: Account) -> bool:
         now = self._database.now()
@@ -177,13 +146,16 @@ class CatchUp:
         chosen = few(self._calls, account.provider.listings, now, self._every)
         options = Options(account=account.name, few=chosen, origin="sweep")
         report = reconcile(self._system, options, Stoppable(self._stop)).accounts[0]
-        self._swept_well(account, report, run["started_at"], now)
+        self._swept_well(account, report, now)
         return True
 
-    def _swept_well(self, account: Account, report: AccountReport, whole: datetime, began: datetime) -> None:
+    def _swept_well(self, account: Account, report: AccountReport, began: datetime) -> None:
         """Remember a sweep; what it was too small for becomes an outage, on which a whole run catches up."""
         with self._database.write() as connection:
-            since = outages.last_swept(connection, account.name) or whole
+            # True up to here was the copy after the last sweep that ended well, or a whole run since.
+            whole = history.last_complete(connection, account.name)
+            known = (outages.last_swept(connection, account.name), whole["started_at"] if whole else None)
+            since = max((each for each in known if each is not None), default=began)
             if report.status == "complete":
                 outages.swept(connection, account.name, began)
             if report.overrun and outages.record(connection, account.name, outages.SWEEP, since, began):

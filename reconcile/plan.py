@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from service.errors import ConfigError
+from service.provider import Listing
 from service.store.drift import Local
 from service.store.runs import Mark
 
@@ -157,3 +158,8 @@ def parse_since(value: str) -> timedelta:
     if found is None or int(found[1]) == 0:
         raise ConfigError(f"--since {value!r}: use a number and a unit, such as 90m, 36h, 2d or 1w")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def covers(listings: Sequence[Listing], *, full: bool) -> bool:
+    """True where a whole run reads every listing whole: asked to, or because no list can be limited. Pure."""
+    return full or all(each.filter is None for each in listings)

@@ -142,6 +142,17 @@ def outcome(kinds: list[KindReport]) -> str:
     return "partial" if "complete" in statuses and "failed" not in statuses else "failed"
 
 
+def unsettled(report: AccountReport) -> str | None:
+    """Why a run has not caught up: it did not finish, or the brake holds what it found. None where it has. Pure."""
+    if report.status != "complete":
+        reasons = [each.reason for each in report.kinds if each.reason]
+        return report.error or "; ".join(reasons) or report.status
+    held = report.by_action.get("held", 0)
+    return (
+        f"the brake holds {held} findings: see the report, then reconcile with --full --max-changes" if held else None
+    )
+
+
 def amount_text(amount: int | None, currency: str | None) -> str:
     """Money for people: minor units, grouped, with their currency; empty where there is none."""
     return "" if amount is None or currency is None else f"{amount:,} {currency} (minor units)"

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import msgspec
 import structlog
+from sqlalchemy import Connection
 
 from reconcile import booked, heal, report, usage
 from reconcile.audit import audit, forgotten
@@ -16,7 +17,7 @@ from reconcile.compare import kind_of
 from reconcile.heal import accept, list_drift
 from reconcile.ledger import Pass, Work
 from reconcile.money import by_day, totals
-from reconcile.plan import Options, cheapest, window
+from reconcile.plan import Options, cheapest, covers, window
 from reconcile.progress import Progress
 from reconcile.report import AccountReport, KindReport, Line, Report
 from reconcile.small import SmallSweep
@@ -24,7 +25,7 @@ from reconcile.sweep import Sweep
 from service.account import Account
 from service.errors import ConfigError, MappingError, OtherAccount, ProviderError, RunRefused, RunStopped
 from service.provider import Listing, Reader
-from service.store import calls, drift, runs
+from service.store import calls, drift, outages, runs
 from service.store.drift import Opened
 from service.system import System, variables
 
@@ -232,11 +233,23 @@ def _close(work: Work, status: str, error: str | None) -> AccountReport:
     done.omitted = sum(done.by_class.values()) - len(done.findings)
     with work.database.write() as connection:
         runs.finish(connection, run, status, msgspec.json.encode(done).decode(), now)
+        over = _caught_up(connection, work, done)
+    if over:
+        log.info("outage.caught_up", account=work.account.name, outages=over, run_id=run.id)
     log.info(
         "reconcile.finished", run_id=run.id, account=work.account.name, status=status, error=error,
         drift=sum(done.by_class.values()), left=done.left,
     )  # fmt: skip
     return done
+
+
+def _caught_up(connection: Connection, work: Work, done: AccountReport) -> int:
+    """Close the outages that this run has caught up on: it read every listing whole since, and healed what it found."""
+    options = work.options
+    proves = options.whole and not options.dry_run and covers(work.account.provider.listings, full=work.full)
+    if not proves or report.unsettled(done) is not None:
+        return 0
+    return outages.caught_up(connection, work.account.name, work.run.id, work.run.started_at, work.database.now())
 
 
 def _line(account: Account, opened: Opened) -> Line:

@@ -33,6 +33,12 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool
 
 
+class Silent(Unfinished, frozen=True, kw_only=True):
+    """An outage of a configured account. `hindered` is why nobody may catch up on it, None where somebody may."""
+
+    hindered: str | None
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The service at one moment. `attention` says in words what needs a person; empty is well."""
 
@@ -44,7 +50,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     open_drift: int
     calls: dict[str, int]
     usage: dict[str, int]
-    outages: tuple[Unfinished, ...]
+    outages: tuple[Silent, ...]
     heartbeats: tuple[Record, ...]
     attention: tuple[str, ...]
 
@@ -59,7 +65,7 @@ def gather(database: Database, accounts: Accounts) -> Status:
         drift = len(history.drift(connection))
         open_calls = calls.counts(connection)
         told = usage_decisions.counts(connection, now)
-        silent = tuple(outages.unfinished(connection))
+        silent = tuple(outages_of(connection, accounts))
         beats = tuple(history.heartbeats(connection))
     dead = inbox.get("dead", 0)
     return Status(
@@ -72,16 +78,32 @@ def gather(database: Database, accounts: Accounts) -> Status:
     )  # fmt: skip
 
 
-def neglected(found: Iterable[Unfinished], now: datetime) -> list[tuple[str, str]]:
+def outages_of(connection: Connection, accounts: Accounts) -> list[Silent]:
+    """The outages on which no run has caught up yet. Accounts that are configured no more have nobody to catch up."""
+    found = outages.unfinished(connection)
+    return [
+        Silent(**msgspec.structs.asdict(each), hindered=_hindrance(account))
+        for each in found
+        if (account := accounts.by_name.get(each.account)) is not None
+    ]
+
+
+def neglected(found: Iterable[Silent], now: datetime) -> list[tuple[str, str]]:
     """(account, what to do) of each account whose catch-up should have ended by now. Pure."""
-    late: dict[str, Unfinished] = {}
+    late: dict[str, Silent] = {}
     for each in found:
-        if now - each.ended_at > PATIENCE:
+        if each.hindered is None and now - each.ended_at > PATIENCE:
             late.setdefault(each.account, each)
     return [
         (name, f"account {name}: {outage(each)}; run `tallyhook reconcile --account {name} --full`")
         for name, each in late.items()
     ]
+
+
+def _hindrance(account: Account) -> str | None:
+    if account.settings.paused:
+        return "the account is paused"
+    return None if account.readable else "the account has no API key"
 
 
 def unsettled(open_calls: Mapping[str, int]) -> list[str]:
@@ -104,9 +126,11 @@ def untold(found: Mapping[str, int]) -> list[str]:
     ]
 
 
-def outage(found: Unfinished) -> str:
+def outage(found: Silent) -> str:
     """An outage in a sentence. Pure."""
     span = f"events between {clock(found.began_at)} and {clock(found.ended_at)} may be missing"
+    if found.hindered is not None:
+        return f"{span}; {found.hindered}, so no run catches up"
     if not found.attempts:
         return f"{span}, and no catch-up has begun (does a worker run?)"
     why = f": {found.error}" if found.error else ", the last one under way or dead"

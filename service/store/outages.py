@@ -69,9 +69,10 @@ def claim(connection: Connection, account: str, now: datetime, lease: timedelta)
     return _all(connection.execute(update(_OUTAGES).where(due).values(**values).returning(*_COLUMNS)))
 
 
-def finish(connection: Connection, ids: Sequence[int], run_id: int, now: datetime) -> None:
-    """A run has caught up on these."""
-    _set(connection, ids, run_id=run_id, done_at=now, error=None)
+def caught_up(connection: Connection, account: str, run_id: int, began_at: datetime, now: datetime) -> int:
+    """A whole run that began then has caught up on every outage that was over by then; how many those were."""
+    over = (_OUTAGES.c.account == account) & _UNFINISHED & (_OUTAGES.c.ended_at <= began_at)
+    return connection.execute(update(_OUTAGES).where(over).values(run_id=run_id, done_at=now, error=None)).rowcount
 
 
 def postpone(connection: Connection, ids: Sequence[int], error: str, until: datetime) -> None:
@@ -80,7 +81,7 @@ def postpone(connection: Connection, ids: Sequence[int], error: str, until: date
 
 
 def give_back(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """The attempt was broken off by us: it is due again, and does not count."""
+    """The attempt was broken off by us, or began too early to count for these: they are due again, and it does not count."""
     _set(connection, ids, attempts=_OUTAGES.c.attempts - 1, next_attempt_at=now)
 
 

@@ -43,15 +43,23 @@ def test_an_outage_that_nobody_caught_up_on_for_an_hour_makes_status_1(run: Run,
 def test_doctor_shows_it(
     run: Run, database: Database, monkeypatch: pytest.MonkeyPatch, minutes: int, ok: bool | None
 ) -> None:
-    monkeypatch.delenv("STRIPE_API_KEY")
+    monkeypatch.setenv("STRIPE_API_BASE", "http://127.0.0.1:9")
     note(database, timedelta(minutes=minutes))
     assert [each["ok"] for each in run("doctor", "--json").json() if each["name"] == "stripe: catch-up"] == [ok]
+
+
+def test_an_outage_of_an_account_that_is_configured_no_more_is_nobodys(run: Run, database: Database) -> None:
+    """Nobody could ever take it away."""
+    with database.write() as connection:
+        ended = database.now() - timedelta(days=2)
+        assert outages.record(connection, "sold", outages.SILENCE, ended - timedelta(minutes=4), ended)
+    shown = run("status", "--json")
+    assert (shown.code, shown.json()["outages"]) == (0, [])
 
 
 def test_what_was_caught_up_on_is_shown_no_more(run: Run, database: Database) -> None:
     note(database, timedelta(minutes=61))
     with database.write() as connection:
-        (taken,) = outages.claim(connection, "stripe", database.now(), timedelta(minutes=5))
-        outages.finish(connection, [taken.id], 7, database.now())
+        assert outages.caught_up(connection, "stripe", 7, database.now(), database.now()) == 1
     shown = run("status", "--json")
     assert (shown.code, shown.json()["outages"]) == (0, [])

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.catchup import LEASE, CatchUp, covers, delay, few, unsettled
-from reconcile.report import AccountReport, KindReport
+from reconcile.catchup import LEASE, CatchUp, delay, few
+from reconcile.plan import covers
+from reconcile.report import AccountReport, KindReport, unsettled
 from service.provider import Listing
 from service.providers.lemonsqueezy import provider
+from service.status import gather
 from service.store import runs
 from tests.reconcile.lemons import HOUR, Lemons
 
@@ -92,6 +94,51 @@ def test_a_run_by_hand_after_the_outage_has_caught_up(lemons: Lemons) -> None:
     assert (made, open_outages(lemons)) == ([], [])
 
 
+def test_a_run_by_hand_counts_where_no_worker_ever_looks(lemons: Lemons) -> None:
+    """The catch-up is switched off now; status would ask for the run for ever."""
+    lemons.outage()
+    lemons.sandbox.advance(2 * HOUR)
+    lemons.settings |= {"sweep_seconds": 0.0, "catchup_after": 0.0}
+    system = lemons.other()
+    assert any("may be missing" in each for each in gather(system.database, system.accounts).attention)
+    lemons.run()
+    found = gather(system.database, system.accounts)
+    assert (found.outages, [each for each in found.attention if "may be missing" in each]) == ((), [])
+
+
+def test_a_run_by_hand_whose_changes_the_brake_holds_does_not_count(lemons: Lemons) -> None:
+    lemons.outage()
+    lemons.sql("UPDATE subscription SET status = 'ended'")
+    report = lemons.run(full=True, max_changes=1)
+    assert (report.status, report.by_action["held"] > 0) == ("complete", True)
+    assert open_outages(lemons) == [("silence", 0)]
+
+
+def test_a_resumed_run_does_not_count_for_an_outage_after_it_began(lemons: Lemons, tmp_path: Path) -> None:
+    """It died behind a listing that it had read; what was lost there since then it will not see."""
+    lemons.sandbox.settings.page_cap = 1
+    lemons.outage()
+    stop, pages = threading.Event(), list[int]()
+
+    def after_a_page() -> None:
+        pages.append(1)
+        if len(pages) == 6:
+            stop.set()
+
+    lemons.sandbox.settings.between_pages = after_a_page
+    assert CatchUp(lemons.system, stop).step() == 1
+    lemons.sandbox.settings.between_pages, lemons.sandbox.settings.page_cap = 0, 100
+    lemons.sandbox.advance(10)
+    lemons.buy(8)
+    lemons.sandbox.advance(240)
+    assert lemons.lose() > 0
+    lemons.beat()
+    for _ in range(3):
+        lemons.step()
+    assert (open_outages(lemons), lemons.state()) == ([], lemons.truth(tmp_path))
+    assert lemons.runs("outage") == ["complete", "complete"]
+
+
 @pytest.mark.parametrize("limited", [{"kind": "invoice"}, {"dry_run": True}])
 def test_a_run_by_hand_that_proves_only_a_part_does_not_count(lemons: Lemons, limited: dict[str, Any]) -> None:
     lemons.outage()
@@ -162,8 +209,12 @@ def test_a_paused_account_is_left_alone(lemons: Lemons) -> None:
     lemons.outage()
     paused = lemons.open(lemons.database_url, paused=True)
     assert lemons.step(paused) == 0
-    paused.close()
     assert open_outages(lemons) == [("silence", 0)]
+    lemons.sandbox.advance(2 * HOUR)
+    found = gather(paused.database, paused.accounts)
+    assert [each.hindered for each in found.outages] == ["the account is paused"]
+    assert not any("may be missing" in each for each in found.attention)
+    paused.close()
 
 
 def test_only_a_run_that_finished_and_healed_has_caught_up() -> None:

@@ -105,6 +105,39 @@ def test_no_sweep_makes_more_calls_than_it_may_and_says_that_more_is_wrong(lemon
     assert (lemons.runs("outage"), lemons.state()) == (["complete"], lemons.truth(tmp_path))
 
 
+def test_what_a_sweep_left_is_caught_up_though_outages_are_not(lemons: Lemons, tmp_path: Path) -> None:
+    """`catchup_after` is about silences; a sweep that is on has somebody to follow it."""
+    lemons.settings |= {"catchup_after": 0.0, "sweep_calls": 10}
+    system = lemons.other()
+    grown(lemons, 12)
+    lemons.step(system)
+    lemons.sandbox.advance(HOUR)
+    lemons.sql("UPDATE subscription SET status = 'ended'")
+    lemons.sandbox.settings.page_cap = 5
+    assert lemons.step(system) == 1
+    lemons.step(system)
+    assert (lemons.runs("outage"), lemons.state()) == (["complete"], lemons.truth(tmp_path))
+
+
+def test_each_sweep_that_is_too_small_is_followed_also_after_one_that_failed(lemons: Lemons, tmp_path: Path) -> None:
+    """Sweeps that end partial move no mark: each that is too small is an outage of its own all the same."""
+    lemons.settings["sweep_calls"] = 10
+    system = lemons.other()
+    grown(lemons, 12)
+    lemons.sandbox.settings.page_cap = 5
+    lemons.step(system)
+    lemons.sandbox.advance(HOUR)
+    assert (lemons.step(system), lemons.runs("sweep")) == (1, ["complete"])
+    for times in (1, 2):
+        lemons.sandbox.advance(HOUR)
+        lemons.sql("UPDATE subscription SET status = 'ended'")
+        lemons.sandbox.faults.forbidden = {"orders"}
+        assert (lemons.step(system), lemons.runs("sweep")[times:]) == (1, ["partial"])
+        lemons.sandbox.faults.reset()
+        lemons.step(system)
+        assert (lemons.runs("outage"), lemons.state()) == (["complete"] * times, lemons.truth(tmp_path))
+
+
 def test_a_partial_list_makes_nothing_missing_and_moves_no_watermark(lemons: Lemons) -> None:
     """Not even a row that is read by id and that the provider does not know: that waits for a whole run."""
     grown(lemons, 6)
