@@ -82,7 +82,11 @@ class Bills:
         with self._database.read() as connection:
             name, customer = self._customer(connection, customer_id, user_id, account)
             courses = usage_courses.courses(connection, [(name, customer)])[name, customer]
-            batches = usage_batches.of_customer(connection, name, customer, wanted)
+            batches = (
+                usage_batches.running(connection, name, customer, now)
+                if wanted is None
+                else usage_batches.begun_in(connection, name, customer, wanted)
+            )
             fresh = usage_records.ungathered(connection, name, customer)
             currency = usage_records.currency(connection, name, customer)
         gathered = Gathered(self._meters, self._accounts.get(name), courses, now)
@@ -158,10 +162,13 @@ class Gathered:
     def _usage(self, key: tuple[str, datetime], currency: str | None) -> MeterUsage:
         meter, entries = self._meters[key[0]], self._found[key]
         period, subscription, late = self._periods[key]
+        course = next((each for each in self._courses if each.subscription_id == subscription), None)
+        if period.end is None and course is not None:
+            # Told before the renewal was known, and nothing after it.
+            period = course.at(period.start) or period
         last = meter.aggregation == "last"
         quantity = _quantity([each for each in entries if each.state not in _NOT_BILLED], last=last)
         states = {state: _quantity([each for each in entries if each.state == state], last=last) for state in STATES}
-        course = next((each for each in self._courses if each.subscription_id == subscription), None)
         known = (course.currency if course is not None else None) or currency
         currencies = (
             meter.currencies() if known is None else tuple(each for each in meter.currencies() if each == known)

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import LeaseLost
@@ -232,13 +232,23 @@ def listed(connection: Connection, *conditions: Any, limit: int | None = None) -
     return [_batch(row) for row in connection.execute(query)]
 
 
-def of_customer(connection: Connection, account: str, customer_id: str, period: Period | None = None) -> list[Batch]:
-    """A customer's batches whose records are not gathered anew, oldest first; only of periods that begin in `period`."""
+def begun_in(connection: Connection, account: str, customer_id: str, period: Period) -> list[Batch]:
+    """A customer's batches whose records are not gathered anew, of periods that begin in this one; oldest first."""
+    return listed(
+        connection, *_of(account, customer_id), BATCHES.c.period_start >= period.start,
+        BATCHES.c.period_start < period.end,
+    )  # fmt: skip
+
+
+def running(connection: Connection, account: str, customer_id: str, at: datetime) -> list[Batch]:
+    """The same, of periods that may run at `at`: with all of a period, since one batch may know an end that another doesn't."""
     c = BATCHES.c
-    chosen = [c.account == account, c.customer_id == customer_id, c.status != "void"]
-    if period is not None:
-        chosen += [c.period_start >= period.start, c.period_start < period.end]
-    return listed(connection, *chosen)
+    open_ = select(c.period_start).where(*_of(account, customer_id), or_(c.period_end.is_(None), c.period_end > at))
+    return listed(connection, *_of(account, customer_id), c.period_start <= at, c.period_start.in_(open_))
+
+
+def _of(account: str, customer_id: str) -> tuple[ColumnElement[bool], ...]:
+    return BATCHES.c.account == account, BATCHES.c.customer_id == customer_id, BATCHES.c.status != "void"
 
 
 def anew(batch: Batch, now: datetime) -> dict[str, Any]:

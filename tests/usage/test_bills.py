@@ -9,6 +9,7 @@ import pytest
 
 from service.errors import ConfigError, UnknownCustomer
 from service.meters import Tier
+from service.store import usage_batches
 from service.usage_bill import month_named
 from tests.usage.shops import DAY, HOUR, AnyShop, opened
 
@@ -53,6 +54,24 @@ def test_a_month_names_the_periods_that_begin_in_it(shop: AnyShop) -> None:
     october = of(customer_id=shop.customer_id, month="2026-10")
     assert [(each.quantity, each.bills[0].lines[0].quantity) for each in october.meters] == [(15, 10)]
     assert october.totals == {"USD": 2}
+
+
+def test_without_a_month_only_what_runs_now_is_shown_and_read(shop: AnyShop) -> None:
+    """However many periods went before; and one that was told before its end was known is over all the same."""
+    for number in range(3):
+        shop.report(10 + number)
+        shop.work()
+        if number == 0:
+            with shop.system.database.write() as connection:
+                connection.exec_driver_sql("UPDATE usage_batch SET period_end = NULL")
+        shop.pass_time(31 * DAY, DAY)
+    shop.report(4)
+    assert [each.quantity for each in shop.system.bills.of(customer_id=shop.customer_id).meters] == [4]
+    shop.work()
+    with shop.system.database.read() as connection:
+        read = usage_batches.running(connection, "stripe", shop.customer_id, shop.now())
+    assert [each.quantity for each in read] == [10, 4]
+    assert [each.quantity for each in shop.system.bills.of(customer_id=shop.customer_id).meters] == [4]
 
 
 def test_what_the_provider_refused_is_shown_and_not_billed(shop: AnyShop) -> None:
