@@ -8,14 +8,18 @@ from typing import Final
 
 from reconcile.books import Books
 from reconcile.money import Money
-from reconcile.report import AccountReport, KindReport, Line, Report, amount_text, money_lines, not_compared
+from reconcile.report import AccountReport, KindReport, Line, Report, amount_text, money_lines, not_compared, open_calls
 
-_CLASSES: Final = ("missed_event", "missing_local", "mismatch", "missing_remote")
+# The order from the ground of a bar; each has its colour.
+_CLASSES: Final = (
+    "missed_event", "missing_local", "mismatch", "missing_remote",
+    "usage_shortfall", "usage_excess", "usage_shifted", "usage_undecided",
+)  # fmt: skip
 _STYLE: Final = """
 :root{color-scheme:light dark;--bg:#f7f7f5;--card:#fff;--ink:#1d2126;--soft:#5f6873;--line:#dfe2e6;
---c0:#4c78c8;--c1:#3a9d8f;--c2:#d9902f;--c3:#c8504c;--good:#26734d;--warn:#9a5b00;--bad:#b3261e}
+--c0:#4c78c8;--c1:#3a9d8f;--c2:#d9902f;--c3:#c8504c;--c4:#8a63b8;--c5:#b5527f;--c6:#7d8b3a;--c7:#7a6a5c;--good:#26734d;--warn:#9a5b00;--bad:#b3261e}
 @media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2126;--ink:#e7e9ec;--soft:#9aa4af;--line:#343a41;
---c0:#7ba2ea;--c1:#5cc4b4;--c2:#eab15c;--c3:#ee7e78;--good:#6ccf9c;--warn:#eab15c;--bad:#ff8f87}}
+--c0:#7ba2ea;--c1:#5cc4b4;--c2:#eab15c;--c3:#ee7e78;--c4:#b594e0;--c5:#e08bb1;--c6:#b3c266;--c7:#b3a293;--good:#6ccf9c;--warn:#eab15c;--bad:#ff8f87}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:32px 20px}h1{font-size:26px;margin:0 0 20px}h2{font-size:19px;margin:0}
 h3{font-size:14px;color:var(--soft);margin:26px 0 8px;font-weight:600}
@@ -49,7 +53,8 @@ def _account(report: AccountReport) -> str:
     code = report.exit_code
     head = f'<h2>{escape(report.account)}<span class="badge code{code}">{_WORDS[code]}</span></h2>'
     error = f'<p class="code2">{escape(report.error)}</p>' if report.error else ""
-    parts = [head, f'<p class="soft">{escape(_when(report))}</p>', error, _facts(report)]
+    waiting = "".join(f'<p class="code1">{escape(each)}</p>' for each in open_calls(report))
+    parts = [head, f'<p class="soft">{escape(_when(report))}</p>', error, _facts(report), waiting]
     parts += [_chart(report), _kinds(report.kinds), _money(report), _books(report.books), _findings(report)]
     return f"<section>{''.join(parts)}</section>"
 
@@ -83,7 +88,10 @@ def _chart(report: AccountReport) -> str:
         last = 40 + len(days) * step
         axis += f'<text x="{last}" y="{_HEIGHT + 18}" text-anchor="end">{escape(days[-1][0])}</text>'
     width = max(60 + len(days) * step, 220)
-    legend = "".join(f'<span><i style="background:var(--c{n})"></i>{name}</span>' for n, name in enumerate(_CLASSES))
+    found = {name for _, counts in days for name in counts}
+    legend = "".join(
+        f'<span><i style="background:var(--c{n})"></i>{name}</span>' for n, name in enumerate(_CLASSES) if name in found
+    )
     tall = _HEIGHT + 24
     size = f'width="{width}" height="{tall}" viewBox="0 0 {width} {tall}"'
     chart = f'<svg role="img" aria-label="Drift by class and day" {size}>{bars}{axis}</svg>'

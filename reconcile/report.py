@@ -181,8 +181,7 @@ def _account(report: AccountReport) -> list[Any]:
     parts += [_money(wrong, "days that differ")] if wrong else []
     parts += [_findings(report)] if report.findings else []
     parts += _books(report.books) if report.books is not None else []
-    waiting = ", ".join(f"{number} {status}" for status, number in report.open_calls.items() if number)
-    parts += [Text(f"Writes without an outcome: {waiting}; see `tallyhook calls list`.")] if waiting else []
+    parts += [Text(each) for each in open_calls(report)]
     return [*parts, Text(_verdict(report))]
 
 
@@ -227,6 +226,12 @@ def not_compared(books: Books) -> list[str]:
     ]
     unsettled = f"{books.unsettled:,} booked objects may still succeed or fail: not compared with the books yet."
     return [*told, unsettled] if books.unsettled else told
+
+
+def open_calls(report: AccountReport) -> list[str]:
+    """What is to be said about writes to the provider that have no outcome yet, in sentences."""
+    waiting = ", ".join(f"{number} {status}" for status, number in report.open_calls.items() if number)
+    return [f"Writes without an outcome: {waiting}; see `tallyhook calls list`."] if waiting else []
 
 
 def _books(books: Books, most: int = 30) -> list[Any]:
