@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -46,7 +47,7 @@ def draw(bucket: Bucket, *, rate: float, now: datetime, reserve: bool, want: int
 
 
 class SharedBudget:
-    """Permission for one account's read calls, shared by every process. Tokens are drawn a few at a time."""
+    """Permission for one account's read calls, shared by every process and thread. Tokens are drawn a few at a time."""
 
     def __init__(
         self, database: Database, bucket: str, rate: float, *, sleep: Callable[[float], None] = time.sleep
@@ -55,24 +56,30 @@ class SharedBudget:
         self._bucket = bucket
         self._rate = rate
         self._sleep = sleep
+        self._lock = threading.Lock()
         self._held = 0
         self._held_until = 0.0
 
     def take(self, *, reserve: bool = False) -> None:
         """Return once a call may be made."""
-        if self._held > 0 and time.monotonic() < self._held_until:
-            self._held -= 1
-            return
-        while True:
+        while (wait := self._wait(reserve)) > 0:
+            self._sleep(min(wait, 5.0))
+
+    def _wait(self, reserve: bool) -> float:
+        """Spend a token, 0; or how long to wait for one. Of all threads one draws, and what it got is for all of them."""
+        with self._lock:
+            if self._held > 0 and time.monotonic() < self._held_until:
+                self._held -= 1
+                return 0.0
             got, wait = self._draw(reserve)
             if got:
                 self._held, self._held_until = got - 1, time.monotonic() + _CHUNK_SECONDS
-                return
-            self._sleep(min(wait, 5.0))
+            return wait
 
     def pause(self, seconds: float) -> None:
         """Hold every process's calls back for `seconds` (the provider said Retry-After)."""
-        self._held = 0
+        with self._lock:
+            self._held = 0
         until = self._database.now() + timedelta(seconds=seconds)
         with self._database.write() as connection:
             self._load(connection)

@@ -225,7 +225,12 @@ def _explained(
         reasons = [f"{each.account}: {each.reason}" for each in accounts if not each.synced]
         return f"not every account is known to be complete ({'; '.join(reasons) or 'none is configured'})"
     others = f"; {len(considered)} considered: {', '.join(map(_told, considered))}" if considered else ""
-    return f"no subscription counts, and every account is synced{others}"
+    # A plan below the default one gives less than what everybody has.
+    counting = any(each.counts for each in considered)
+    none = (
+        "no subscription that counts has a better plan than the default one" if counting else "no subscription counts"
+    )
+    return f"{none}, and every account is synced{others}"
 
 
 def _told(each: Considered) -> str:

@@ -88,4 +88,10 @@ def _wait_until_ready(address: str, child: subprocess.Popen[bytes], log: Path) -
                 pass
             time.sleep(0.05)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-    raise DemoFailed(f"the service did not become ready in {_START_SECONDS:.0f} s; its last words:\n{tail}")
+    ended = child.poll()
+    why = (
+        f"did not become ready in {_START_SECONDS:.0f} s"
+        if ended is None
+        else f"ended with {ended} before it was ready"
+    )
+    raise DemoFailed(f"the service {why}; its last words:\n{tail}")

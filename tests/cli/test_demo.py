@@ -6,6 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from service.demo.child import DemoFailed, service
 from service.sandbox.run import names
 from tests.cli.children import command, environment
 
@@ -29,6 +32,13 @@ def test_the_demo_ends_well_and_shows_what_it_promises(tmp_path: Path) -> None:
     _found_healed_and_then_nothing(lines)
     _one_table(lines)
     _one_timeline(lines)
+
+
+def test_a_service_that_died_is_said_to_have_died(tmp_path: Path) -> None:
+    """With its exit code and its last words, and at once."""
+    died = pytest.raises(DemoFailed, match=r"the service ended with 2 before it was ready")
+    with died, service(tmp_path, environment(DATABASE_URL="oracle://nowhere")):
+        pass
 
 
 def _plain_and_short(lines: list[str]) -> None:

@@ -186,6 +186,16 @@ def test_a_subscription_to_the_free_plan_is_no_answer_before_every_account_is_sy
     assert derive(sold, [free], SYNCED, NOW).why is not None
 
 
+def test_a_subscription_below_the_default_plan_is_said_to_count_and_not_to_matter() -> None:
+    """Everybody has more than it gives."""
+    sold = load(TEXT.replace("[entitlements]", '[entitlements]\ndefault_plan = "pro"'))
+    found = derive(sold, [held(price="price_free")], SYNCED, NOW)
+    assert (found.state, found.plan) == ("default", "pro")
+    assert found.explanation.startswith("no subscription that counts has a better plan than the default one")
+    over = derive(sold, [held("ended")], SYNCED, NOW)
+    assert over.explanation.startswith("no subscription counts")
+
+
 def test_without_a_free_plan_there_is_none() -> None:
     found = derive(load(TEXT.replace("USD = 0", "USD = 1")), [], SYNCED, NOW)
     assert (found.state, found.plan, found.limits) == ("default", None, {})

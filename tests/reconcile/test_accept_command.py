@@ -6,8 +6,6 @@ import json
 import subprocess
 from typing import Any
 
-import pytest
-
 from tests.cli.children import command, environment
 from tests.reconcile.test_reconcile import forged
 from tests.reconcile.world import World
@@ -25,7 +23,6 @@ def _drift(shop: World, *arguments: str) -> tuple[int, Any, str]:
     return ran.returncode, json.loads(ran.stdout) if ran.stdout else None, ran.stderr
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_a_person_accepts_follows_the_provider_and_waits_no_more(shop: World) -> None:
     """A row that the provider doesn't know becomes a tombstone by the person's word, once."""
     forged(shop)

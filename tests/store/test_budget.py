@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from service.budget import Bucket, SharedBudget, draw
 from service.store.engine import Database
@@ -62,6 +66,23 @@ def test_two_readers_share_one_bucket(database_url: str) -> None:
     readers = [SharedBudget(database, "stripe", 4.0, sleep=clock.sleep) for _ in range(2)]
     together([lambda r=reader: [r.take(reserve=True) for _ in range(20)] for reader in readers])  # type: ignore[misc]
     assert 4 * clock.seconds + 4 + 0.01 >= 40 - 2
+    database.close()
+
+
+def test_threads_that_share_a_reader_spend_no_token_twice(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that ask at once for the one token that is left of a draw, one draws again."""
+
+    def slow() -> float:
+        time.sleep(0.02)
+        return time.monotonic()
+
+    monkeypatch.setattr("service.budget.time", SimpleNamespace(monotonic=slow, sleep=time.sleep))
+    database = Database(database_url, clock=lambda: after(0))
+    reader = SharedBudget(database, "stripe", 4.0)
+    reader.take(reserve=True)  # draws two of four
+    together([lambda: reader.take(reserve=True)] * 2)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT tokens FROM read_budget")).scalar() == 0
     database.close()
 
 
