@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ def _run(given: argparse.Namespace) -> Report:
     )  # fmt: skip
     if given.html is not None and not given.html.absolute().parent.is_dir():
         raise ConfigError(f"--html {given.html}: the folder does not exist")
+    gc.freeze()  # what is loaded stays: collections need not walk it
     system = start()
     logs.set_level(system.settings.log_level)
     progress = watched(quiet=given.quiet)

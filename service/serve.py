@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import socket
@@ -56,6 +57,7 @@ def _serve_one(settings: Settings, listener: socket.socket, worker: bool) -> Non
 
 
 def _child(settings: Settings, listener: socket.socket, worker: bool) -> None:
+    gc.freeze()  # as the command line does for a process that is not spawned
     logs.configure(settings.log_level)
     _serve_one(settings, listener, worker)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Table, create_mock_engine, inspect, text
 
 from service.errors import SchemaError
@@ -173,3 +176,22 @@ def test_large_columns_are_compressed_with_lz4_where_the_server_can(postgres_url
         expected = 10 if connection.execute(text(offered)).scalar() else 0
         assert connection.execute(text(query)).scalar() == expected
     database.close()
+
+
+def test_the_revisions_that_files_name_are_those_that_alembic_walks() -> None:
+    """In this order; nothing else is read of them where nothing is migrated."""
+    scripts = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    assert schema.known() == [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def test_what_only_looks_at_the_schema_loads_no_alembic(sqlite_url: str) -> None:
+    """A tenth of an idle service's memory."""
+    look = f"""
+import sys
+import service.cli, service.serve, service.worker, reconcile.catchup
+from service.store import schema
+from service.store.engine import Database
+schema.check(Database({sqlite_url!r}))
+sys.exit("alembic" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
