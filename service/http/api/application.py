@@ -33,6 +33,7 @@ PREFIX: Final = "/v1"
 # More threads would only compete with the event loop for the interpreter: what a read waits for is short.
 _THREADS: Final = {False: 3, True: 4}
 _WAITING: Final = {False: 256, True: 64}
+_OPERATIONS: Final = (*OPERATIONS, openapi.operation(OPERATIONS))
 _encode = msgspec.json.Encoder().encode
 log = structlog.get_logger()
 
@@ -43,7 +44,7 @@ class Api:
     def __init__(self, system: System) -> None:
         self._system = system
         self._tokens = Tokens(system.settings.api_tokens)
-        self._router = Router((*OPERATIONS, openapi.operation(OPERATIONS)))
+        self._router = Router(_OPERATIONS)
         self._pools = {
             remote: ThreadPoolExecutor(threads, "api-remote" if remote else "api")
             for remote, threads in _THREADS.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, TypeAlias
 
@@ -32,16 +33,21 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def operation(operations: Sequence[Operation]) -> Operation:
-    """The operation that answers with the document about these operations and itself."""
-    packed = b""
+    """The operation that answers with the document about these operations and itself.
+
+    It is made when it is first asked for: that takes longer than all else in the start of a web process.
+    """
+
+    @cache
+    def packed() -> bytes:
+        return msgspec.json.encode(document((*operations, own)))
 
     def run(_system: System, _asked: Asked[Parameters, None]) -> Reply:
-        return Reply(packed)
+        return Reply(packed())
 
     own = Operation(
         name="getDocument", method="GET", path=PATH, summary="This document", run=run, answers={200: Document}
     )
-    packed = msgspec.json.encode(document((*operations, own)))
     return own
 
 
