@@ -40,7 +40,7 @@ class Child:
     def wait_for(self, path: str) -> None:
         """Until it answers 200 there."""
         until = time.monotonic() + _PATIENCE
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client() as client:
             while time.monotonic() < until and self._process.poll() is None:
                 if self._answers(client, path):
                     return

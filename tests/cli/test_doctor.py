@@ -197,7 +197,7 @@ def test_a_stand_in_that_delivers_to_us_is_right_and_ends_with_0(
         ran = run("doctor")
         assert ran.code == 0, ran.out
         # A connection that is kept open does not hold the end back.
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client() as client:
             client.get(f"{child.url}/_sandbox/state")
             child.stop()
     assert (child.code, child.out) == (0, b"")

@@ -45,7 +45,7 @@ def url(lemon_stage: Stage) -> str:
 
 @pytest.fixture
 def client(sandbox: LemonSqueezySandbox, url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, headers=headers(sandbox.api_key), trust_env=False) as client:
+    with httpx.Client(base_url=url, headers=headers(sandbox.api_key)) as client:
         yield client
 
 
