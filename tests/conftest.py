@@ -7,6 +7,7 @@ from a migrated template. All of it is in memory where there is room.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -47,6 +48,9 @@ rm -rf "$1"
 sys.path += sorted(str(each) for each in (Path(__file__).parent / "providers").glob("*/installed"))
 for _name in [name for name in os.environ if name.startswith(_SCRUBBED)]:
     del os.environ[_name]
+# Nothing here speaks TLS, and loading the machine's certificates takes longer than most tests do.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = os.devnull
 # Neither UTC nor a zone with summer time: what reads the local clock by mistake is off by eight hours.
 os.environ["TZ"] = "Asia/Taipei"
 time.tzset()
@@ -65,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run = tempfile.mkdtemp(prefix="tallyhook-")
     guard = subprocess.Popen(["sh", "-c", _GUARD, "guard", run], stdin=subprocess.PIPE, start_new_session=True)
     os.environ[_RUN] = run
+    # The package takes a lock in there once more when the process ends, after the guard has gone.
+    atexit.register(shutil.rmtree, run, ignore_errors=True)
     config.add_cleanup(lambda: _end(guard))
 
 
