@@ -24,7 +24,7 @@ def main() -> int:
     seconds = min(given.seconds, 1.0) if given.quick else given.seconds
     found: dict[str, Any] = {}
     with databases() as both:
-        found["machine"] = machine.described(both.postgres)
+        found["machine"] = machine.described(both.postgres, both.directory)
         for name, value in found["machine"].items():
             console.print(f"{name}: {value}", highlight=False)
         if "ingest" in given.only:
