@@ -137,7 +137,7 @@ def _located(value: Any, kind: Any, message: str) -> tuple[Steps, str]:
         return (*steps, unknown["key"]), _unknown(kind, steps)
     if missing := _MISSING.fullmatch(reason):
         return (*steps, missing["key"]), "missing"
-    return steps, _plain(kind, steps, reason)
+    return steps, plain(kind, reason, steps)
 
 
 def _resolved(value: Any, kind: Any, path: str) -> Steps:
@@ -181,7 +181,8 @@ def _at(value: Any, steps: list[str | int]) -> Any:
     return value
 
 
-def _plain(kind: Any, steps: Steps, reason: str) -> str:
+def plain(kind: Any, reason: str, steps: Steps = ()) -> str:
+    """What msgspec says of a value at `steps` within a `kind`, in the words of people."""
     if reason.startswith("Invalid enum value"):
         allowed = [repr(value) for each in _kinds(kind, steps) for value in getattr(each, "values", ())]
         return f"{reason[:1].lower()}{reason[1:]}; expected one of {', '.join(allowed)}"

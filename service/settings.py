@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 import msgspec
+from msgspec import Meta
 
 from service import catalogue
 from service.catalogue import Document
@@ -17,6 +18,8 @@ Options: TypeAlias = Mapping[str, Sequence[str]]
 """Each provider's further settings, by its name."""
 Providers: TypeAlias = Sequence[str] | Options
 _PROVIDER_KEYS: Final = ("WEBHOOK_SECRET", "API_KEY", "API_BASE", "MODE")
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
+_YEAR: Final = 366 * 86_400
 
 
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,8 +31,8 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     api_key: str | None = None
     api_base: str | None = None
     mode: Literal["live", "test"] | None = None
-    tolerance: int = 300
-    reads_per_second: float | None = None
+    tolerance: Annotated[int, Meta(ge=1, le=_YEAR)] = 300
+    reads_per_second: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
     paused: bool = False
     extra: dict[str, str] = {}
 
@@ -38,27 +41,35 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return f"AccountSettings(name={self.name!r}, provider={self.provider!r}, mode={self.mode!r})"
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that can be set. Times in seconds, sizes in bytes."""
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be set in `[limits]`, and by variables of these names. Times in seconds, sizes in bytes."""
+
+    max_body: Annotated[int, Meta(ge=1, le=1 << 30)] = 1_048_576
+    queue_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 2_048
+    commit_timeout: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    max_attempts: Annotated[int, Meta(ge=1, le=1_000)] = 16
+    claim_limit: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    catchup_after: Annotated[float, Meta(ge=0, le=_YEAR)] | None = None
+    sweep_seconds: Annotated[float, Meta(ge=0, le=_YEAR)] = 3600.0
+    sweep_calls: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+
+
+class Settings(Limits, frozen=True, kw_only=True):
+    """Everything that can be set."""
 
     database_url: str = "sqlite:///tallyhook.db"
-    port: int = 8000
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     accounts: tuple[AccountSettings, ...] = ()
     document: Document = msgspec.field(default_factory=catalogue.built_in)
     api_tokens: tuple[str, ...] = ()
-    max_body: int = 1_048_576
-    queue_limit: int = 2_048
-    commit_timeout: float = 10.0
-    max_attempts: int = 16
-    claim_limit: int = 200
-    catchup_after: float | None = None
-    sweep_seconds: float = 3600.0
-    sweep_calls: int = 100
-    log_level: str = "info"
+    log_level: LogLevel = "info"
 
     def __repr__(self) -> str:
         """Without secrets: a settings object may end up in a traceback."""
         return f"Settings(accounts={self.accounts!r})"
+
+
+_IN_VARIABLES: Final = (*Limits.__struct_fields__, "port", "log_level")
 
 
 def load(environ: Mapping[str, str] | None = None, providers: Providers = ()) -> Settings:
@@ -78,7 +89,7 @@ def load(environ: Mapping[str, str] | None = None, providers: Providers = ()) ->
     if "accounts" not in base:
         found = (_account(env, name, taken) for name, taken in options.items())
         base["accounts"] = tuple(account for account in found if account is not None)
-    base |= _numbers(env)
+    base |= _variables(env)
     if env.get("DATABASE_URL"):
         base["database_url"] = env["DATABASE_URL"]
     if env.get("TALLYHOOK_API_TOKEN"):
@@ -86,20 +97,17 @@ def load(environ: Mapping[str, str] | None = None, providers: Providers = ()) ->
     return Settings(**base)
 
 
-def _numbers(env: Mapping[str, str]) -> dict[str, Any]:
-    wanted: dict[str, type] = {
-        "PORT": int, "TALLYHOOK_MAX_BODY": int, "TALLYHOOK_QUEUE_LIMIT": int, "TALLYHOOK_COMMIT_TIMEOUT": float,
-        "TALLYHOOK_MAX_ATTEMPTS": int, "TALLYHOOK_CLAIM_LIMIT": int, "TALLYHOOK_LOG_LEVEL": str,
-        "TALLYHOOK_CATCHUP_AFTER": float, "TALLYHOOK_SWEEP_SECONDS": float, "TALLYHOOK_SWEEP_CALLS": int,
-    }  # fmt: skip
+def _variables(env: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, kind in wanted.items():
-        if not env.get(name):
-            continue
-        try:
-            found[name.removeprefix("TALLYHOOK_").lower()] = kind(env[name])
-        except ValueError:
-            raise ConfigError(f"{name}={env[name]!r} is not a number; set it to one or unset it") from None
+    for field in msgspec.structs.fields(Settings):
+        variable = "PORT" if field.name == "port" else f"TALLYHOOK_{field.name.upper()}"
+        if field.name in _IN_VARIABLES and (given := env.get(variable)):
+            text = given.lower() if field.name == "log_level" else given.strip()
+            try:
+                found[field.name] = msgspec.convert(text, field.type, strict=False)
+            except msgspec.ValidationError as error:
+                reason = catalogue.plain(field.type, str(error))
+                raise ConfigError(f"{variable}={given!r}: {reason}; or unset it") from None
     return found
 
 
@@ -130,20 +138,9 @@ def _file(document: Document, providers: Options) -> dict[str, Any]:
     return found
 
 
-class _Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    max_body: int | None = None
-    queue_limit: int | None = None
-    commit_timeout: float | None = None
-    max_attempts: int | None = None
-    claim_limit: int | None = None
-    catchup_after: float | None = None
-    sweep_seconds: float | None = None
-    sweep_calls: int | None = None
-
-
 def _limits(document: Document) -> dict[str, Any]:
-    given = catalogue.convert(document, "limits", _Limits)
-    return {name: value for name, value in msgspec.structs.asdict(given).items() if value is not None}
+    given = catalogue.convert(document, "limits", Limits)
+    return {name: getattr(given, name) for name in document.tables.get("limits", ())}
 
 
 def _file_account(document: Document, name: str, data: dict[str, Any], providers: Options) -> AccountSettings:

@@ -10,7 +10,7 @@ import typer
 
 from service.commands import screen
 from service.commands.opened import opened
-from service.commands.options import require_known
+from service.commands.options import MOST_ID, Oldest, require_known
 from service.errors import ConfigError
 from service.store import usage_decisions
 from service.store.usage_decisions import Decision
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 def list_(
     account: Annotated[str | None, typer.Option(help="One account.")] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only batches of this status; may be given again.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the oldest first.")] = 100,
+    limit: Oldest = 100,
     as_json: screen.JsonOption = False,
 ) -> None:
     """Batches that wait for a person, or are on their way."""
@@ -43,7 +43,9 @@ def list_(
 
 @group.command()
 def settle(
-    batch_id: Annotated[int, typer.Argument(metavar="ID", help="The number that `batches list` shows.")],
+    batch_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=MOST_ID, help="The number that `batches list` shows.")
+    ],
     told: Annotated[bool, typer.Option("--told", help="The provider has it.")] = False,
     again: Annotated[bool, typer.Option("--again", help="The provider has it not: tell it anew.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Give it up: it will not be billed.")] = False,

@@ -9,7 +9,7 @@ import typer
 
 from service.commands import screen
 from service.commands.opened import opened
-from service.commands.options import require_known
+from service.commands.options import Newest, require_known
 from service.errors import ConfigError
 from service.settling import decide, settle_now
 from service.store import calls
@@ -23,7 +23,7 @@ _COLUMNS = ("id", "account", "operation", "status", "object_id", "began_at", "at
 def list_(
     account: Annotated[str | None, typer.Option(help="One account.")] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only calls of this status; may be given again.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 100,
+    limit: Newest = 100,
     as_json: screen.JsonOption = False,
 ) -> None:
     """Writes, the newest first."""

@@ -8,6 +8,7 @@ import typer
 
 from service.commands import screen
 from service.commands.opened import opened
+from service.commands.options import MOST_ID
 from service.store import history
 
 group = typer.Typer(help="Differences that reconcile runs found.", no_args_is_help=True)
@@ -46,7 +47,9 @@ def list_(
 
 @group.command()
 def accept(
-    drift_id: Annotated[int, typer.Argument(metavar="ID", help="The number that `drift list` shows.")],
+    drift_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=MOST_ID, help="The number that `drift list` shows.")
+    ],
     as_json: screen.JsonOption = False,
 ) -> None:
     """Take the provider's word for one difference, after a person has looked at it."""

@@ -11,7 +11,7 @@ import typer
 from service import replay as replaying
 from service.commands import screen
 from service.commands.opened import opened
-from service.commands.options import require_known
+from service.commands.options import Newest, require_known
 from service.errors import ConfigError
 from service.moments import since as parse_since
 from service.store import history
@@ -37,7 +37,6 @@ _FAILED = (
 Status = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATUSES)}.")]
 Type = Annotated[str | None, typer.Option("--type", help="An event type; may end in *.")]
 Since = Annotated[str | None, typer.Option(help="2h, 3d, midnight, or 2026-11-23T04:00.")]
-Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,7 +51,7 @@ def list_(
     type_: Type = None,
     account: Annotated[str | None, typer.Option(help="One account.")] = None,
     since: Since = None,
-    limit: Limit = 50,
+    limit: Newest = 50,
     as_json: screen.JsonOption = False,
 ) -> None:
     """The newest events."""
@@ -107,7 +106,7 @@ def dismiss(
         screen.say(f"event {found[0]['event_id']} is dismissed")
 
 
-def failures(since: Since = None, limit: Limit = 200, as_json: screen.JsonOption = False) -> None:
+def failures(since: Since = None, limit: Newest = 200, as_json: screen.JsonOption = False) -> None:
     """Dead events (received since then), and all whose last attempt failed."""
     with opened() as system, system.database.read() as connection:
         found = history.failures(connection, _begin(system.database, since), limit)

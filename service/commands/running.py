@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Port; the default is PORT, or 8000.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; the default is PORT, or 8000.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Web processes; one of them runs the worker.")] = 1,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Only receive; `tallyhook worker` applies.")] = False,
 ) -> None:
@@ -77,7 +77,7 @@ def demo() -> None:
 def sandbox(
     provider: Annotated[str, typer.Option(help="Whose API to stand in for.")] = "stripe",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 12111,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 12111,
     seed: Annotated[int, typer.Option(help="The same seed and calls give the same objects.")] = 0,
     webhook_url: Annotated[str | None, typer.Option(help="Where to deliver events.")] = None,
     webhook_secret: Annotated[str | None, typer.Option(help="What to sign them with.", envvar="WEBHOOK_SECRET")] = None,

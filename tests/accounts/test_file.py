@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from service.app import build
+from service.errors import ConfigError
 from service.sandbox.server import serving
 from service.settings import load
 from service.store.tables import EVENTS
@@ -178,3 +180,54 @@ def test_an_event_of_another_store_is_set_aside_even_where_its_secret_is_the_sam
 def test_a_limit_of_the_file_holds_for_all(client: httpx.Client) -> None:
     answer = client.post("/webhooks/books", content=b"x" * 65_537)
     assert (answer.status_code, answer.json()["cause"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("PORT", "99999", "expected a whole number <= 65535"),
+        ("TALLYHOOK_CLAIM_LIMIT", "0", "expected a whole number >= 1"),
+        ("TALLYHOOK_QUEUE_LIMIT", "0", "expected a whole number >= 1"),
+        ("TALLYHOOK_MAX_ATTEMPTS", "-3", "expected a whole number >= 1"),
+        ("TALLYHOOK_MAX_BODY", "1 MB", "expected a whole number, got text"),
+        ("TALLYHOOK_COMMIT_TIMEOUT", "nan", "expected a number > 0"),
+        ("TALLYHOOK_SWEEP_SECONDS", "inf", "expected a number <= "),
+        ("TALLYHOOK_CATCHUP_AFTER", "-1", "expected a number >= 0"),
+        ("TALLYHOOK_LOG_LEVEL", "loud", "expected one of 'critical', 'debug', 'error', 'info', 'warning'"),
+    ],
+)
+def test_a_variable_out_of_its_range_is_named_with_what_is_wrong(variable: str, value: str, reason: str) -> None:
+    """A worker that claims nothing, or a queue without room, would stand still without a word."""
+    with pytest.raises(ConfigError, match=re.escape(f"{variable}={value!r}: ")) as raised:
+        load({variable: value}, options())
+    assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[limits]\nclaim_limit = 0", "line 2: limits.claim_limit: expected a whole number >= 1"),
+        ("[limits]\nsweep_seconds = nan", "line 2: limits.sweep_seconds: expected a number >= 0"),
+        (
+            '[accounts.a]\nprovider = "stripe"\nreads_per_second = 0',
+            "line 3: accounts.a.reads_per_second: expected a number > 0",
+        ),
+        (
+            '[accounts.a]\nprovider = "stripe"\ntolerance = -1',
+            "line 3: accounts.a.tolerance: expected a whole number >= 1",
+        ),
+    ],
+)
+def test_a_value_of_the_file_out_of_its_range_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "t.toml").write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load({"TALLYHOOK_CONFIG": str(tmp_path / "t.toml")}, options())
+
+
+def test_variables_go_before_the_file_and_the_rest_is_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text("[limits]\nclaim_limit = 7\ncommit_timeout = 2.5\nmax_body = 9")
+    found = load(
+        {"TALLYHOOK_CONFIG": str(tmp_path / "t.toml"), "TALLYHOOK_MAX_BODY": " 10 ", "TALLYHOOK_LOG_LEVEL": "INFO"}
+    )
+    assert (found.claim_limit, found.commit_timeout, found.max_body, found.queue_limit) == (7, 2.5, 10, 2_048)
+    assert found.log_level == "info"
