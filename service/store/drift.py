@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, or_, select, text, update
+from sqlalchemy.sql import Select, Update
 
 from service.model import Kind
 from service.store import bulk
@@ -110,12 +112,10 @@ def supersede(
     connection: Connection, run_id: int, account: str, source: str, now: datetime, *, only: Sequence[str] | None = None
 ) -> None:
     """Close open findings of earlier runs, or those about `only` these objects: this one has judged them anew."""
-    chosen = (DRIFT.c.account == account) & (DRIFT.c.action == "needs_review") & (DRIFT.c.run_id < run_id) & _of(source)
-    statement = update(DRIFT).where(chosen).values(action="superseded", resolved_at=now)
-    parameters: dict[str, Any] = {}
+    statement, parameters = _superseding(source), {"of": account, "before": run_id, "moment": now}
     if only is not None:
-        named, parameters = bulk.among(connection, "source", only)
-        statement = statement.where(named)
+        named, those = bulk.among(connection, "source", only)
+        statement, parameters = statement.where(named), parameters | those
     connection.execute(statement, parameters)
 
 
@@ -143,9 +143,7 @@ def accepted_excess(connection: Connection, account: str, source: str) -> int | 
 
 def risky(connection: Connection, run_id: int, source: str) -> int:
     """How many existing rows the planned heal would change in status or amount, or mark as deleted."""
-    query = select(func.count(func.distinct(DRIFT.c.source)))
-    query = query.where(DRIFT.c.run_id == run_id, DRIFT.c.action == "planned", _of(source))
-    return int(connection.execute(query.where(DRIFT.c.field.in_(RISKY))).scalar_one())
+    return int(connection.execute(_risked(source), {"run": run_id}).scalar_one())
 
 
 def causes(connection: Connection, run_id: int, sources: Sequence[str]) -> dict[str, str]:
@@ -162,23 +160,17 @@ def busy(connection: Connection, account: str, source: str, ids: Sequence[str]) 
 
 def count_rows(connection: Connection, account: str, kind: Kind) -> int:
     """How many rows of a kind an account has."""
-    rows = STATE[kind]
-    return int(connection.execute(select(func.count()).where(rows.c.account == account)).scalar_one())
+    return int(connection.execute(_counted(kind), {"account": account}).scalar_one())
 
 
 def by_status(connection: Connection, account: str, kind: Kind) -> dict[str | None, int]:
     """How many rows of a kind stand in each status."""
-    rows = STATE[kind]
-    query = select(rows.c.status, func.count()).where(rows.c.account == account, rows.c.deleted_at.is_(None))
-    return {row[0]: int(row[1]) for row in connection.execute(query.group_by(rows.c.status))}
+    return {row[0]: int(row[1]) for row in connection.execute(_standing(kind), {"account": account})}
 
 
 def local_rows(connection: Connection, account: str, kind: Kind, source: str, after: str) -> list[Local]:
     """The next rows of a kind in key order that are not tombstones, at most a thousand."""
-    rows = STATE[kind]
-    query = select(rows.c.id, rows.c.status, rows.c.created_at, rows.c.sources)
-    query = query.where(rows.c.account == account, rows.c.id > after, rows.c.deleted_at.is_(None))
-    found = connection.execute(query.order_by(rows.c.id).limit(_CHUNK)).all()
+    found = connection.execute(_following(kind), {"account": account, "after": after}).all()
     return [Local(row[0], row[1], row[2], fed_by(source, row[3])) for row in found]
 
 
@@ -209,9 +201,8 @@ def one(connection: Connection, drift_id: int) -> Opened | None:
 
 def opened_sources(connection: Connection, account: str, source: str, run_id: int) -> list[tuple[str, str, str]]:
     """(provider object key, kind, row id) of findings of earlier runs that still wait for a person."""
-    query = select(DRIFT.c.source, DRIFT.c.kind, DRIFT.c.object_id).distinct().where(DRIFT.c.account == account)
-    query = query.where(waits(), DRIFT.c.run_id < run_id, _of(source))
-    return [(row.source, row.kind, row.object_id) for row in connection.execute(query)]
+    found = connection.execute(_waiting(source), {"account": account, "run": run_id})
+    return [(row.source, row.kind, row.object_id) for row in found]
 
 
 def tally(connection: Connection, run_id: int) -> list[tuple[str, str, str, str, int]]:
@@ -242,6 +233,49 @@ def fed_by(source: str, stored_sources: str) -> tuple[str, ...]:
     """The ids of the objects of `source` among a row's stored sources."""
     prefix = f"{source}:"
     return tuple(key.removeprefix(prefix) for key in _keys.decode(stored_sources) if key.startswith(prefix))
+
+
+# Made once for each kind or source: to build a statement takes several times as long as to execute it.
+
+
+@lru_cache(maxsize=64)
+def _superseding(source: str) -> Update:
+    earlier = (DRIFT.c.account == bindparam("of")) & (DRIFT.c.run_id < bindparam("before"))
+    chosen = earlier & (DRIFT.c.action == "needs_review") & _of(source)
+    return update(DRIFT).where(chosen).values(action="superseded", resolved_at=bindparam("moment"))
+
+
+@lru_cache(maxsize=64)
+def _risked(source: str) -> Select[Any]:
+    query = select(func.count(func.distinct(DRIFT.c.source)))
+    query = query.where(DRIFT.c.run_id == bindparam("run"), DRIFT.c.action == "planned", _of(source))
+    return query.where(DRIFT.c.field.in_(RISKY))
+
+
+@lru_cache(maxsize=64)
+def _waiting(source: str) -> Select[Any]:
+    query = select(DRIFT.c.source, DRIFT.c.kind, DRIFT.c.object_id).distinct()
+    return query.where(DRIFT.c.account == bindparam("account"), waits(), DRIFT.c.run_id < bindparam("run"), _of(source))
+
+
+@lru_cache(maxsize=64)
+def _counted(kind: Kind) -> Select[Any]:
+    return select(func.count()).where(STATE[kind].c.account == bindparam("account"))
+
+
+@lru_cache(maxsize=64)
+def _standing(kind: Kind) -> Select[Any]:
+    rows = STATE[kind]
+    query = select(rows.c.status, func.count()).where(rows.c.account == bindparam("account"))
+    return query.where(rows.c.deleted_at.is_(None)).group_by(rows.c.status)
+
+
+@lru_cache(maxsize=64)
+def _following(kind: Kind) -> Select[Any]:
+    rows = STATE[kind]
+    query = select(rows.c.id, rows.c.status, rows.c.created_at, rows.c.sources)
+    query = query.where(rows.c.account == bindparam("account"), rows.c.id > bindparam("after"))
+    return query.where(rows.c.deleted_at.is_(None)).order_by(rows.c.id).limit(_CHUNK)
 
 
 def _of(source: str) -> Any:
