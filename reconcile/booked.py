@@ -18,11 +18,14 @@ from reconcile.report import KindReport
 from reconcile.sources import Sources
 from service import book_port
 from service.errors import Forbidden, MappingError, ProviderError
-from service.store import book_rows, runs
-from service.store.runs import BOOKS
+from service.store import runs
+from service.store.book_rows import BookRows
+from service.store.runs import BOOKS, EVENTS
 
 _BATCH = 1_000
 _DAY = timedelta(days=1)
+# A provider may capture in the background: Stripe promises the booking within an hour (docs.stripe.com, asynchronous capture).
+_BOOKED_WITHIN = timedelta(hours=1)
 log = structlog.get_logger()
 
 
@@ -36,10 +39,26 @@ def compare(work: Work) -> KindReport | None:
     return report
 
 
+def _known(work: Work) -> datetime:
+    """Until when this run knows what happened: one that was resumed may have read its lists and its events a day ago."""
+    with work.database.read() as connection:
+        entries = runs.entries(connection, work.run.id)
+    ends = (entries[each.source].window_end for each in _basis(work) if each.source in entries)
+    return min([work.end, *(each for each in ends if each is not None)])
+
+
+def _basis(work: Work) -> list[KindReport]:
+    """The passes that make the rows what they are."""
+    return [each for each in work.reports if each.kind in KINDS or each.source == EVENTS]
+
+
 def window(work: Work) -> Window:
     """The whole UTC days to compare: all, those of `--since`, or those since the last comparison, with look-back."""
-    mark = work.marks.get(BOOKS)
-    until = _midnight(work.end)
+    mark, before = work.marks.get(BOOKS), work.entries.get(BOOKS)
+    if before is not None and before.status == "complete" and before.window_end is not None:
+        # By a holder of this run that was killed before it could report: its mark has moved, its differences are not told.
+        return Window(since=before.window_start, end=before.window_end)
+    until = _midnight(_known(work) - _BOOKED_WITHIN)
     if work.options.since is not None:
         return Window(since=_midnight(work.now - work.options.since), end=until)
     if work.full or mark is None:
@@ -69,7 +88,7 @@ def _attempted(work: Work, reader: book_port.Books, chosen: Window, report: Kind
 
 def _unfit(work: Work, chosen: Window) -> str | None:
     """Why there is nothing to compare."""
-    unread = [each.source for each in work.reports if each.kind in KINDS and each.status != "complete"]
+    unread = [each.source for each in _basis(work) if each.status != "complete"]
     if unread:
         return f"{', '.join(unread)} could not be read whole"
     if chosen.since is not None and chosen.since >= chosen.end:
@@ -78,36 +97,52 @@ def _unfit(work: Work, chosen: Window) -> str | None:
 
 
 def _compared(work: Work, reader: book_port.Books, chosen: Window, report: KindReport) -> Books:
-    count = Count(None if chosen.since is None else day_of(chosen.since), day_of(chosen.end - _DAY))
+    since = None if chosen.since is None else day_of(chosen.since)
     with closing(Sources()) as sources:
-        _read(work, reader, chosen, report, sources)
-        _count_booked(work, sources, count)
-    with work.database.read() as connection:
-        for kind in KINDS:
-            for sum_ in book_rows.sums(connection, work.account.name, kind, STANDING[kind], chosen.since, chosen.end):
-                count.here(kind, *sum_)
-    return count.result()
+        read = _read(work, reader, chosen, report, sources)
+        count = Count(since, day_of(chosen.end - _DAY), known=_known(work), read=read)
+        # Rows change meanwhile; both sides must be counted from the same ones.
+        with work.database.snapshot() as connection:
+            rows = BookRows(connection, work.account.name, STANDING, read)
+            _follow(sources, rows, count)
+            for kind in KINDS:
+                for sum_ in rows.sums(kind, chosen.since, chosen.end):
+                    count.here(kind, *sum_)
+                for batch in sources.batches(kind, _BATCH):
+                    held = rows.held(kind, [each.source_id for each in batch])
+                    for each in batch:
+                        count.booked(kind, each, held.get(each.source_id))
+                    work.beat()
+        return count.result()
 
 
-def _read(work: Work, reader: book_port.Books, chosen: Window, report: KindReport, sources: Sources) -> None:
-    """Read to the present, not to the window's end: what became of a day's objects since then counts on that day."""
-    cursor, since = None, None if chosen.since is None else chosen.since - OVERLAP
-    while report.pages == 0 or cursor is not None:
-        page = reader.booked(cursor=cursor, since=since)
+def _read(work: Work, reader: book_port.Books, chosen: Window, report: KindReport, sources: Sources) -> datetime:
+    """Read to the present, not to the window's end: what became of a day's objects since then counts on that day.
+
+    Returns the time from which on the books may lack something.
+    """
+    since = None if chosen.since is None else chosen.since - OVERLAP
+    page = reader.booked(cursor=None, since=since)
+    began = page.as_of
+    while True:
         sources.add(page.entries)
-        cursor, report.pages, report.objects = page.cursor, report.pages + 1, report.objects + len(page.entries)
+        report.pages, report.objects = report.pages + 1, report.objects + len(page.entries)
         work.progress.page(BOOKS, report.pages, report.objects)
         work.beat()
+        if page.cursor is None:
+            return began
+        page = reader.booked(cursor=page.cursor, since=since)
 
 
-def _count_booked(work: Work, sources: Sources, count: Count) -> None:
-    for kind in KINDS:
-        for batch in sources.batches(kind, _BATCH):
-            with work.database.read() as connection:
-                rows = book_rows.held(connection, work.account.name, kind, [each.source_id for each in batch])
-            for each in batch:
-                count.booked(each, rows.get(each.source_id))
-            work.beat()
+def _follow(sources: Sources, rows: BookRows, count: Count) -> None:
+    """Count what payments did not keep with their charges. A refund that was made for it is none in the books."""
+    for batch in sources.batches("release", _BATCH):
+        refunds = rows.held("refund", [each.source_id for each in batch])
+        for each in batch:
+            refund = refunds.get(each.source_id)
+            sources.follow(each, each.source_id if refund is None else refund.charge_id or each.source_id)
+            if refund is not None:
+                count.leave_out("refund", refund)
 
 
 def _close(work: Work, chosen: Window, report: KindReport) -> None:

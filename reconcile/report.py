@@ -224,7 +224,7 @@ def not_compared(books: Books) -> list[str]:
         " (minor units, net) not compared with the books."
         for each in books.exchanged
     ]
-    unsettled = f"{books.unsettled:,} booked objects may still succeed or fail: not compared with the books yet."
+    unsettled = f"{books.unsettled:,} booked objects have not come to rest: not compared with the books yet."
     return [*told, unsettled] if books.unsettled else told
 
 

@@ -7,16 +7,19 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-BookedKind: TypeAlias = Literal["payment", "refund", "dispute"]
-"""The kind of row that a booked movement belongs to."""
+RowKind: TypeAlias = Literal["payment", "refund", "dispute"]
+"""The kind of row that money is counted in."""
+BookedKind: TypeAlias = RowKind | Literal["release"]
+"""What moved: the money of a row, or (a release) what a payment had booked and did not keep."""
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """One movement of money for a payment, a refund or a dispute, as the provider's ledger has it.
 
-    `source_id` names the object: a payment by what `payment.charge_id` holds, or by its id where that holds nothing; a refund
-    or a dispute by its id. One object may have several: a refund that failed has come back. `amount` is in ISO 4217 minor
-    units of `currency`, which is the one that the account settles in, before fees; money that left is negative.
+    `source_id` names the object: a payment by its `charge_id`, a refund or a dispute by its id, a release by its payment's
+    `charge_id` or by the id of a refund that was made for it. One object may have several: a refund that failed has come back.
+    `amount` is in ISO 4217 minor units of `currency`, which is the one that the account settles in, before fees; money that
+    left is negative.
     """
 
     id: str

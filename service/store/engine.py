@@ -75,6 +75,14 @@ class Database:
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees everything as it was at its first read."""
+        with self.read() as connection:
+            if self.postgres:
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            yield connection
+
     def now(self) -> datetime:
         """The database's clock (UTC): the machine's own on SQLite, the server's on PostgreSQL, checked once a minute.
 

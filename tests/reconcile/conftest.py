@@ -11,7 +11,7 @@ from service.sandbox.lemonsqueezy import LemonSqueezySandbox
 from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
 from tests.reconcile.lemons import HOUR, Lemons
-from tests.reconcile.world import World
+from tests.reconcile.world import DAY, World
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,13 @@ def world(database_url: str) -> Iterator[World]:
         opened = World(sandbox, database_url, url)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def morning(world: World) -> World:
+    """The first second of a UTC day at the provider."""
+    world.later(DAY - world.sandbox.clock.now() % DAY)
+    return world
 
 
 @pytest.fixture

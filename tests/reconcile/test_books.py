@@ -5,80 +5,17 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import pytest
 import structlog
 from rich.console import Console
 
 from reconcile import html
 from reconcile.books import Difference, Exchanged
-from reconcile.report import AccountReport, KindReport, Report, print_summary
+from reconcile.report import AccountReport, Report, print_summary
 from reconcile.sources import Sources
 from service.book_port import Booked, BookedKind
+from tests.reconcile.bookkeeping import FIRST, NIGHT, SECOND, asked, books_of, charge, dead, found, refund, unbooked
 from tests.reconcile.world import DAY, HOUR, World
-
-FIRST, SECOND = "2026-09-22", "2026-09-23"
-NIGHT = DAY + HOUR
-"""Until the day is over, and the provider's lists have caught up with it."""
-
-
-@pytest.fixture
-def morning(world: World) -> World:
-    """The first second of a UTC day at the provider."""
-    world.later(DAY - world.sandbox.clock.now() % DAY)
-    return world
-
-
-def charge(world: World, amount: int, currency: str = "usd", **params: Any) -> str:
-    """The id of a charge, paid or held at once."""
-    paid = {"amount": amount, "currency": currency, "payment_method": "pm_card_visa", "confirm": True} | params
-    return str(world.sandbox.call("POST", "/v1/payment_intents", paid)["latest_charge"])
-
-
-def refund(world: World, of: str, amount: int) -> str:
-    """The id of a refund of a part of a charge."""
-    return str(world.sandbox.call("POST", "/v1/refunds", {"charge": of, "amount": amount})["id"])
-
-
-def unbooked(world: World, source: str) -> None:
-    """The provider's books lose what they had of an object."""
-    entries = world.sandbox.objects("balance_transaction").items()
-    for id_ in [id_ for id_, each in entries if each["source"] == source]:
-        world.sandbox._world.tables["balance_transaction"].remove(id_)
-
-
-def dead(world: World, heard: int, kind: str) -> None:
-    """Events about a kind of object since `heard` are here, and can't be processed: no run touches their objects."""
-    envelope = world.system.account("stripe").provider.envelope
-    for event in world.sandbox.events[heard:]:
-        told = envelope(json.dumps(event).encode())
-        if told.kind == kind:
-            world.sql(
-                "INSERT INTO webhook_event (account, event_id, type, status, kind, object_id, occurred_at, received_at, payload,"
-                " source, attempts, deliveries) VALUES ('stripe', :id, :type, 'dead', :kind, :object, :at, :at, :payload,"
-                " 'webhook', 9, 1)",
-                id=told.event_id, type=told.type, kind=kind, object=told.object_id, at=str(told.occurred_at), payload=b"{}",
-            )  # fmt: skip
-
-
-def found(report: AccountReport) -> list[tuple[str, str, str, int, int]]:
-    """(day, currency, part, booked, here) of each difference."""
-    assert report.books is not None, report.kinds
-    for each in report.books.differences:
-        assert each.difference == each.booked - each.here
-    return [(each.day, each.currency, each.part, each.booked, each.here) for each in report.books.differences]
-
-
-def books_of(report: AccountReport) -> KindReport:
-    """The pass over the books."""
-    (each,) = [each for each in report.kinds if each.source == "books"]
-    return each
-
-
-def asked(world: World) -> int:
-    """How often the books were asked for."""
-    return sum(path == "/v1/balance_transactions" for _, path in world.sandbox.requests)
 
 
 def test_books_that_agree_are_no_warning_in_any_currency(morning: World) -> None:
@@ -152,11 +89,11 @@ def test_an_exit_code_that_is_not_0_stays_as_it_is(morning: World) -> None:
     assert (without.exit_code, set(without.by_action)) == (1, {"needs_review"})
 
 
-def test_a_day_is_judged_when_it_is_over_and_the_provider_no_longer_lags(morning: World) -> None:
+def test_a_day_is_judged_when_it_is_over_and_booked_and_the_provider_no_longer_lags(morning: World) -> None:
     unbooked(morning, charge(morning, 1_900))
     morning.later(HOUR)
     assert found(morning.run()) == []
-    morning.later(DAY - HOUR + 600)
+    morning.later(DAY + 600)
     assert found(morning.run()) == []
     morning.later(600)
     assert found(morning.run()) == [(FIRST, "USD", "charged", 0, 1_900)]
@@ -206,10 +143,12 @@ def test_what_was_booked_a_moment_before_its_objects_day_began_is_read(morning: 
 def test_what_came_back_since_midnight_counts_on_the_day_that_it_left(morning: World) -> None:
     """The refund is not gone from the books of its day, and not here either."""
     back = refund(morning, charge(morning, 1_900), 400)
-    morning.later(DAY + HOUR)
+    morning.later(NIGHT)
     morning.sandbox.settle_refund(back, status="failed")
     morning.later(HOUR)
-    assert found(morning.run()) == []
+    report = morning.run()
+    assert report.books is not None
+    assert (found(report), report.books.unsettled) == ([], 0)
 
 
 def test_what_may_still_fail_is_not_compared_until_it_is_settled(morning: World) -> None:
@@ -385,18 +324,19 @@ def test_every_report_shows_the_warning_and_the_log_one_line_a_difference(mornin
     )
 
 
-def test_what_is_booked_of_an_object_is_one_sum_from_its_first_movement_on() -> None:
+def test_what_is_booked_of_an_object_is_one_sum_from_its_first_movement_to_its_last() -> None:
     def entry(source_id: str, amount: int, hour: int, kind: BookedKind = "refund", currency: str = "USD") -> Booked:
         at = datetime(2026, 9, 22, hour, tzinfo=UTC)
         return Booked(id=f"txn_{hour}", kind=kind, source_id=source_id, amount=amount, currency=currency, created_at=at)
 
     sources = Sources()
-    sources.add([entry("b", 300, 9), entry("a", -1, 5), entry("b", -400, 7)])
-    sources.add([entry("b", 10, 8), entry("b", 6, 4, currency="EUR"), entry("b", 5, 3, kind="dispute")])
+    sources.add([entry("b", 300, 8), entry("a", -1, 5), entry("b", -400, 7)])
+    sources.add([entry("b", 10, 9), entry("b", 6, 4, currency="EUR"), entry("b", 5, 3, kind="dispute")])
     batches = list(sources.batches("refund", 1))
     assert [
-        [(each.source_id, each.currency, each.amount, each.first_at.hour) for each in batch] for batch in batches
-    ] == [[("a", "USD", -1, 5)], [("b", "EUR", 6, 4)], [("b", "USD", -90, 7)]]
+        [(each.source_id, each.currency, each.amount, each.first_at.hour, each.last_at.hour) for each in batch]
+        for batch in batches
+    ] == [[("a", "USD", -1, 5, 5)], [("b", "EUR", 6, 4, 4)], [("b", "USD", -90, 7, 9)]]
     assert [len(batch) for batch in sources.batches("refund", 10)] == [3]
     sources.close()
 

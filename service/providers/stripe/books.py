@@ -19,8 +19,8 @@ from service.transport import Answer, Transport
 PATH: Final = "/v1/balance_transactions"
 CATEGORIES: Final[Mapping[str, BookedKind]] = {
     "charge": "payment",
-    "charge_failure": "payment",
-    "partial_capture_reversal": "payment",
+    "charge_failure": "release",
+    "partial_capture_reversal": "release",
     "refund": "refund",
     "refund_failure": "refund",
     "dispute": "dispute",
@@ -35,7 +35,7 @@ class _Transaction(msgspec.Struct):
     amount: int
     created: int
     currency: str
-    reporting_category: str
+    reporting_category: str | None = None
     source: str | None = None
 
 
@@ -70,7 +70,7 @@ def _opened(answer: Answer, text: bytes) -> _Transaction:
 
 
 def _booked(found: _Transaction) -> Booked | None:
-    kind = CATEGORIES.get(found.reporting_category)
+    kind = CATEGORIES.get(found.reporting_category or "")
     if kind is None:
         return None
     currency = found.currency.upper()

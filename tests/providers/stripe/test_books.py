@@ -34,7 +34,7 @@ def answered(wire: Wire, sandbox: StripeSandbox, *transactions: object) -> None:
     wire.answer = lambda call: replace(sandbox.exchange(call), body=body)
 
 
-def given(category: str, **values: object) -> dict[str, object]:
+def given(category: str | None, **values: object) -> dict[str, object]:
     """A balance transaction of a reporting category."""
     plain = {"id": "txn_1", "amount": -100, "created": T, "currency": "usd", "source": "re_1"}
     return plain | {"reporting_category": category} | values
@@ -87,9 +87,10 @@ def test_amounts_are_iso_minor_units(
 def test_what_belongs_to_no_row_is_left_out_whatever_its_amount(
     reader: StripeReader, sandbox: StripeSandbox, wire: Wire
 ) -> None:
-    """Fees, payouts and categories of tomorrow; an adjustment counts only by what its category says that it adjusts."""
+    """Fees, payouts, categories of tomorrow and none at all; an adjustment counts only by what its category says that it adjusts."""
     others = [
-        given(each, currency="isk", amount=-150) for each in ("fee", "payout", "transfer", "other_adjustment", "?")
+        given(each, currency="isk", amount=-150)
+        for each in ("fee", "payout", "transfer", "other_adjustment", "?", None)
     ]
     answered(wire, sandbox, *others, given("dispute", type="adjustment", source="du_1"))
     (found,) = reader.booked(cursor=None, since=None).entries
@@ -99,7 +100,7 @@ def test_what_belongs_to_no_row_is_left_out_whatever_its_amount(
 @pytest.mark.parametrize(
     ("category", "kind"),
     [
-        ("charge", "payment"), ("charge_failure", "payment"), ("partial_capture_reversal", "payment"),
+        ("charge", "payment"), ("charge_failure", "release"), ("partial_capture_reversal", "release"),
         ("refund", "refund"), ("refund_failure", "refund"), ("dispute", "dispute"), ("dispute_reversal", "dispute"),
     ],
 )  # fmt: skip
