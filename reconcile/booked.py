@@ -30,10 +30,15 @@ log = structlog.get_logger()
 
 
 def compare(work: Work) -> KindReport | None:
-    """Compare whole days; None where this run has nothing to do with books, or the provider has none to show."""
-    if not isinstance(work.reader, book_port.Books) or work.options.few or work.options.kind not in (None, BOOKS):
+    """Compare whole days; None where this run has nothing to do with books, or the provider has none and nobody asked."""
+    if work.options.few or work.options.kind not in (None, BOOKS):
         return None
-    report, chosen = KindReport(source=BOOKS, kind=BOOKS), window(work)
+    report = KindReport(source=BOOKS, kind=BOOKS)
+    if not isinstance(work.reader, book_port.Books):
+        report.status = "skipped"
+        report.reason = f"not compared: {work.account.provider.name} keeps no books that could be read"
+        return report if work.options.kind == BOOKS else None
+    chosen = window(work)
     report.status, report.reason = _attempted(work, work.reader, chosen, report)
     _close(work, chosen, report)
     return report

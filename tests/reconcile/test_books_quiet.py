@@ -23,6 +23,7 @@ from tests.reconcile.bookkeeping import (
     refund,
     unbooked,
 )
+from tests.reconcile.lemons import Lemons
 from tests.reconcile.world import DAY, HOUR, World
 
 
@@ -231,3 +232,12 @@ def test_a_run_that_goes_on_a_day_later_judges_the_days_that_it_has_read(morning
     (after,) = nights(morning, 1)
     assert after.books is not None
     assert (found(after), after.books.until) == ([], "2026-09-24")
+
+
+def test_a_provider_without_books_says_so_where_they_were_asked_for(lemons: Lemons) -> None:
+    report = lemons.run(kind="books")
+    assert (report.status, report.exit_code, report.books) == ("complete", 0, None)
+    assert (books_of(report).status, books_of(report).reason) == (
+        "skipped", "not compared: lemonsqueezy keeps no books that could be read"
+    )  # fmt: skip
+    assert [each for each in lemons.run().kinds if each.source == "books"] == []
