@@ -85,7 +85,7 @@ def _judge_event(
 ) -> Judgement:
     version = change.version
     if held is not None and held.read and not ordering.object_clock:
-        return _judge_against_read(held, won, change, ordering)
+        return _judge_against_read(held, won, change, ordering, confirmed)
     if held is not None and version.as_of < held.as_of:
         return Judgement("tie", "base_changed") if held.based else STALE
     if won is UNCHANGED:
@@ -95,16 +95,23 @@ def _judge_event(
             return Judgement("tie", "same_second")
         # A read wins its stamp over what had come before it, but a later change may carry the same stamp.
         return Judgement("tie", "near_read") if version.seen_at > held.seen_at else STALE
-    if confirmed is not None and version.as_of <= confirmed:
-        return Judgement("tie", "older_than_run")
-    return won
+    return _unless_confirmed(won, version, confirmed)
 
 
-def _judge_against_read(held: Held, won: Judgement, change: Change, ordering: Ordering) -> Judgement:
+def _unless_confirmed(won: Judgement, version: Version, confirmed: int | None) -> Judgement:
+    """A complete run confirms a row without writing to it: the event that took this one back may have been lost."""
+    if won is UNCHANGED or confirmed is None or version.as_of > confirmed:
+        return won
+    return Judgement("tie", "older_than_run")
+
+
+def _judge_against_read(
+    held: Held, won: Judgement, change: Change, ordering: Ordering, confirmed: int | None
+) -> Judgement:
     """Stripe: the held content was read at a whole second, by an API whose replicas lag and whose answers are cached."""
     version = change.version
     if version.as_of > held.as_of:
-        return won
+        return _unless_confirmed(won, version, confirmed)
     if version.seen_at <= held.seen_at:
         return STALE if won is APPLIED else UNCHANGED
     if won is UNCHANGED:

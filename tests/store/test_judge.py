@@ -56,6 +56,17 @@ def test_a_delayed_event_older_than_a_complete_run_is_read_again() -> None:
     assert (judgement.verdict, judgement.reason) == ("tie", "older_than_run")
 
 
+def test_what_was_read_is_confirmed_by_a_complete_run_too() -> None:
+    """A first import leaves only reads; the run that confirms them writes nothing to them."""
+    judgement = _judge(_held(0, read=True), _event(50, seen=200), confirmed=micros(after(100)))
+    assert judgement == Judgement("tie", "older_than_run")
+    assert (
+        _judge(_held(0, read=True), _event(50, seen=200), same=True, confirmed=micros(after(100))).verdict
+        == "unchanged"
+    )
+    assert _judge(_held(0, read=True), _event(150, seen=200), confirmed=micros(after(100))).verdict == "applied"
+
+
 def test_an_event_newer_than_the_run_wins() -> None:
     """The run says nothing about what came later."""
     assert _judge(_held(0), _event(150), confirmed=micros(after(100))).verdict == "applied"
