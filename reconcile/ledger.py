@@ -183,7 +183,7 @@ class Pass:
         # A small sweep judges a part, and a dry run changes nothing: what waits for a person goes on waiting.
         if self.window.pages is not None or work.options.dry_run:
             return
-        drift.supersede(connection, work.run.id, work.account.name, self.source, now)
+        drift.supersede(connection, work.run.id, work.account.name, self.source, now, but=self._unjudged(connection))
         # What the brake held back is still wrong: the next run must look at the same window again.
         if self.braked or self.entry.started_as_of is None:
             return
@@ -193,6 +193,12 @@ class Pass:
         mark = moved(before, covered, self.entry.started_as_of)
         if mark is not None:
             runs.move(connection, work.run, self.source, mark)
+
+    def _unjudged(self, connection: Connection) -> list[str]:
+        """The objects of open findings that this pass could not judge anew, since their events are under way or dead."""
+        opened = drift.opened_sources(connection, self.work.account.name, self.source, self.work.run.id)
+        ids = {key.removeprefix(f"{self.source}:"): key for key, _, _ in opened}
+        return [ids[id_] for id_ in self.scratch.postponed(list(ids))]
 
 
 def _interrupted(found: runs.Entry | None) -> Scratch | None:

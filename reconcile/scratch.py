@@ -19,6 +19,7 @@ from service.provider import Read
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS postponed (key BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS plan (source_id TEXT PRIMARY KEY, planned BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS money (
     part TEXT, day TEXT, currency TEXT, remote INTEGER, local INTEGER, healed INTEGER,
@@ -77,6 +78,16 @@ class Scratch:
         """Those of `keys` that the listing has not shown."""
         find = self._db.execute
         return [key for key in keys if find("SELECT 1 FROM seen WHERE key = ?", (_short(key),)).fetchone() is None]
+
+    def postpone(self, keys: Iterable[str]) -> None:
+        """Remember that these objects could not be judged, since their events are under way or dead."""
+        self._db.executemany("INSERT OR IGNORE INTO postponed VALUES (?)", [(_short(key),) for key in keys])
+
+    def postponed(self, keys: Sequence[str]) -> list[str]:
+        """Those of `keys` that could not be judged."""
+        find = self._db.execute
+        query = "SELECT 1 FROM postponed WHERE key = ?"
+        return [key for key in keys if find(query, (_short(key),)).fetchone() is not None]
 
     def keep(self, source_id: str, planned: Planned) -> None:
         """Keep a read until healing begins."""

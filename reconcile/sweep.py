@@ -139,6 +139,7 @@ class Sweep:
             busy = drift.busy(connection, self.work.account.name, self.listing.source, ids)
             causes = drift.causes(connection, self.work.run.id, [self._source(id_) for id_ in ids])
         self.report.pending += len(busy)
+        self.passing.scratch.postpone(busy)
         return [group for group in new if group[0].snapshot.source_id not in busy], causes
 
     def _store(
@@ -211,6 +212,7 @@ class Sweep:
         with self.work.database.read() as connection:
             busy = drift.busy(connection, self.work.account.name, self.listing.source, list(targets))
         self.report.pending += len(busy)
+        self.passing.scratch.postpone(busy)
         reads: dict[str, tuple[Read, int]] = {}
         gone = []
         for id_ in targets:

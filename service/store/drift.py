@@ -109,13 +109,16 @@ def forget(connection: Connection, run_id: int, source: str) -> None:
 
 
 def supersede(
-    connection: Connection, run_id: int, account: str, source: str, now: datetime, *, only: Sequence[str] | None = None
-) -> None:
-    """Close open findings of earlier runs, or those about `only` these objects: this one has judged them anew."""
+    connection: Connection, run_id: int, account: str, source: str, now: datetime, *, only: Sequence[str] | None = None,
+    but: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Close open findings of earlier runs, about `only` these objects or all `but` those: this one has judged them anew."""
     statement, parameters = _superseding(source), {"of": account, "before": run_id, "moment": now}
     if only is not None:
         named, those = bulk.among(connection, "source", only)
         statement, parameters = statement.where(named), parameters | those
+    if but:
+        statement = statement.where(DRIFT.c.source.not_in(but))
     connection.execute(statement, parameters)
 
 
