@@ -50,6 +50,8 @@ def audit(system: System, work: Work) -> KindReport | None:
             _read(system, work, passing)
         except ProviderError as error:
             return passing.finish("partial", str(error))
+        except MappingError as error:
+            return passing.finish("failed", str(error))
         return passing.finish("complete")
 
 

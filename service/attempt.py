@@ -15,7 +15,7 @@ from tenacity import RetryCallState, wait_exponential_jitter
 from service import logs, metrics
 from service.account import Account
 from service.apply import seen
-from service.errors import ProviderError, RateLimited
+from service.errors import MappingError, ProviderError, RateLimited
 from service.instants import micros
 from service.model import Cause, Change, Snapshot
 from service.provider import Mapped
@@ -47,6 +47,19 @@ def failed(
     delay = max(backoff(event.attempts), wait or 0.0)
     due = now + timedelta(seconds=delay)
     return Outcome(event=event, status="retry", reason=reason, error=error[:2000], next_attempt_at=due)
+
+
+def unread(event: Claimed, error: ProviderError | MappingError, *, now: datetime, max_attempts: int) -> Outcome:
+    """Retry what could not be read; dead at once where the answer can't be translated: waiting would not help."""
+    if isinstance(error, MappingError):
+        return unmappable(event, error)
+    wait = error.retry_after if isinstance(error, RateLimited) else None
+    return failed(event, str(error), type(error).__name__, now=now, max_attempts=max_attempts, wait=wait)
+
+
+def unmappable(event: Claimed, error: MappingError) -> Outcome:
+    """A dead letter whose object, in the event or as it was read, can't be translated."""
+    return Outcome(event=event, status="dead", reason="unmappable", error=str(error)[:2000])
 
 
 def report(outcomes: Sequence[Outcome], begun: float) -> None:
@@ -101,8 +114,3 @@ def done(work: Work) -> Outcome:
 def stronger(one: str | None, other: str) -> str:
     """The verdict of an event with several changes: what did most."""
     return other if one is None or _ORDER.index(other) < _ORDER.index(one) else one
-
-
-def wait_of(error: ProviderError) -> float | None:
-    """Seconds that the provider asked to wait."""
-    return error.retry_after if isinstance(error, RateLimited) else None

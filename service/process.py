@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy import Connection, select
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from service import settle
 from service.account import Account
 from service.apply import Judgement, apply, informed, seen
-from service.attempt import Work, begin, done, failed, report, stronger, wait_of
+from service.attempt import Work, begin, done, failed, report, stronger, unmappable, unread
 from service.errors import LeaseLost, MappingError, NotFound, ProviderError
 from service.instants import micros, moment
 from service.model import Cause, Change
@@ -35,6 +35,7 @@ from service.usage_rejections import rejected
 log = structlog.get_logger()
 
 AccountOf = Callable[[str], Account | None]
+Answer: TypeAlias = tuple[Read, int] | ProviderError | MappingError
 
 
 class Processor:
@@ -101,7 +102,7 @@ class Processor:
             try:
                 mapped = account.provider.map(event.payload)
             except MappingError as error:
-                outcomes.append(Outcome(event=event, status="dead", reason="unmappable", error=str(error)[:2000]))
+                outcomes.append(unmappable(event, error))
                 continue
             if mapped.ignored is not None:
                 outcomes.append(Outcome(event=event, status="ignored", reason=mapped.ignored))
@@ -186,7 +187,7 @@ class Processor:
 
     def _read_and_apply(self, claim_id: str, works: Sequence[Work], begun: float) -> None:
         """Read what events could not settle, each object once, and apply the answers."""
-        answers: dict[tuple[str, str, str], tuple[Read, int] | ProviderError] = {}
+        answers: dict[tuple[str, str, str], Answer] = {}
         for work in works:
             if self.stop.is_set():
                 self.give_back(claim_id)
@@ -195,12 +196,9 @@ class Processor:
                 self._finish(claim_id, self._fetch_thin(work), begun)
                 continue
             if work.not_before is not None and moment(work.not_before) > self._database.now():
+                due = moment(work.not_before)
                 parked = Outcome(
-                    event=work.event,
-                    status="retry",
-                    verdict="tie",
-                    reason=work.reason,
-                    next_attempt_at=moment(work.not_before),
+                    event=work.event, status="retry", verdict="tie", reason=work.reason, next_attempt_at=due
                 )
                 self._finish(claim_id, parked, begun)
                 continue
@@ -210,20 +208,20 @@ class Processor:
                 answers[key] = self._read(*key)
             self._apply_answer(claim_id, work, answers[key], begun)
 
-    def _read(self, name: str, source: str, object_id: str) -> tuple[Read, int] | ProviderError:
+    def _read(self, name: str, source: str, object_id: str) -> Answer:
         account = self._account(name)
         assert account is not None
         began = micros(self._database.now())
         try:
             return account.reader().get(source, object_id), began
-        except ProviderError as error:
+        except (ProviderError, MappingError) as error:
             return error
 
-    def _apply_answer(self, claim_id: str, work: Work, answer: tuple[Read, int] | ProviderError, begun: float) -> None:
+    def _apply_answer(self, claim_id: str, work: Work, answer: Answer, begun: float) -> None:
         account = self._account(work.event.account)
         assert account is not None
-        if isinstance(answer, ProviderError) and not isinstance(answer, NotFound):
-            self._finish(claim_id, self._failed(work.event, str(answer), type(answer).__name__, wait_of(answer)), begun)
+        if isinstance(answer, (ProviderError, MappingError)) and not isinstance(answer, NotFound):
+            self._finish(claim_id, self._unread(work.event, answer), begun)
             return
         now = self._database.now()
         with self._database.write() as connection:
@@ -257,8 +255,8 @@ class Processor:
             twin = account.reader().notification(work.event.payload)
         except NotFound:
             return Outcome(event=work.event, status="ignored", reason="twin_gone")
-        except ProviderError as error:
-            return self._failed(work.event, str(error), type(error).__name__, wait_of(error))
+        except (ProviderError, MappingError) as error:
+            return self._unread(work.event, error)
         if twin is None:
             return Outcome(event=work.event, status="ignored", reason="no_twin")
         delivery = Delivery(account=account.name, envelope=twin.envelope, payload=twin.payload, source="thin", copies=0)
@@ -269,8 +267,8 @@ class Processor:
     def _reject_usage(self, account: Account, event: Claimed) -> Outcome:
         try:
             ours, told = rejected(self._database, account, event.payload)
-        except ProviderError as error:
-            return self._failed(event, str(error), type(error).__name__, wait_of(error))
+        except (ProviderError, MappingError) as error:
+            return self._unread(event, error)
         return Outcome(event=event, status="applied" if ours else "ignored", reason=f"usage_rejected {ours} of {told}")
 
     def _finish(self, claim_id: str, outcome: Outcome, begun: float) -> None:
@@ -278,9 +276,11 @@ class Processor:
             queue.complete(connection, claim_id, [outcome], self._database.now())
         report([outcome], begun)
 
-    def _failed(self, event: Claimed, error: str, reason: str, wait: float | None = None) -> Outcome:
-        now = self._database.now()
-        return failed(event, error, reason, now=now, max_attempts=self._max_attempts, wait=wait)
+    def _failed(self, event: Claimed, error: str, reason: str) -> Outcome:
+        return failed(event, error, reason, now=self._database.now(), max_attempts=self._max_attempts)
+
+    def _unread(self, event: Claimed, error: ProviderError | MappingError) -> Outcome:
+        return unread(event, error, now=self._database.now(), max_attempts=self._max_attempts)
 
     def _fail(self, claim_id: str, works: Sequence[Work], error: Exception, begun: float) -> None:
         for work in works:
