@@ -54,7 +54,6 @@ os.environ["SSL_CERT_DIR"] = os.devnull
 # Neither UTC nor a zone with summer time: what reads the local clock by mistake is off by eight hours.
 os.environ["TZ"] = "Asia/Taipei"
 time.tzset()
-memory.prefer()
 settings.register_profile("dev", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
@@ -66,7 +65,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("norecursedirs", ".hypothesis")
     if hasattr(config, "workerinput"):
         return
+    memory.prefer()
+    # What failed can be looked at afterwards; everything else that is temporary goes with the session.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     run = tempfile.mkdtemp(prefix="tallyhook-")
+    os.environ["TMPDIR"] = tempfile.tempdir = run
     guard = subprocess.Popen(["sh", "-c", _GUARD, "guard", run], stdin=subprocess.PIPE, start_new_session=True)
     os.environ[_RUN] = run
     # The package takes a lock in there once more when the process ends, after the guard has gone.
@@ -75,7 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a database."""
+    """Mark what needs a database; what takes long comes first, or the last of it would run alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         if _NEEDS_DATABASE & set(getattr(item, "fixturenames", ())):
             item.add_marker("database")

@@ -129,12 +129,14 @@ def _one_row_each(world: World, customer_id: str) -> None:
     assert {each.status for each in done} <= {"done", "pending_checkout"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("provider", sorted(discover()))
 def test_any_loss_and_any_death_leave_one_of_each(provider: str, stage: Stage, sqlite_url: str) -> None:
     """At least 300 schedules a provider on SQLite."""
     _property(provider, stage, sqlite_url, 300)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("provider", sorted(discover()))
 def test_the_same_on_postgresql(provider: str, stage: Stage, postgres_url: str) -> None:
     """Fewer, since the rule is the same."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from service.apply import apply
 from service.instants import micros
 from service.model import Cause, Change, Customer, Fields, Kind, Snapshot, Subscription, Version
 from service.provider import Envelope, Ordering
-from service.store import inbox, schema
+from service.store import inbox
 from service.store.engine import Database
 from service.store.tables import EVENTS
 
@@ -80,11 +81,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """A migrated, empty database: the one that the commands use."""
-    url = f"sqlite:///{tmp_path}/tallyhook.db"
-    schema.migrate(url)
-    opened = Database(url)
+    opened = Database(f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'tallyhook.db')}")
     yield opened
     opened.close()
 

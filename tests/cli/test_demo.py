@@ -16,6 +16,7 @@ from tests.cli.children import command, environment
 PATIENCE = 400
 
 
+@pytest.mark.long
 def test_the_demo_ends_well_and_shows_what_it_promises(tmp_path: Path) -> None:
     """One run for all claims. An account of the machine's own takes no part, and nothing is left behind."""
     own = environment(

@@ -25,6 +25,7 @@ PLAIN: dict[str, Any] = {
     "suppress_health_check": list(HealthCheck),
     "phases": (Phase.explicit, Phase.reuse, Phase.generate),
 }
+pytestmark = pytest.mark.long
 shuffles = st.integers(0, 2**32).map(random.Random)
 
 

@@ -21,7 +21,7 @@ from tests.faults.children import SPECIMENS, Child, Service, service, wait_until
 from tests.faults.load import Load
 from tests.signing import event
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.long]
 KILLS = 20
 
 

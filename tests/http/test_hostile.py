@@ -20,7 +20,7 @@ from service.store.tables import EVENTS
 from service.system import System
 from tests.contract.specimen import Specimen, specimens
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.long]
 DELIVERIES = 10_000
 SECRET = "the-secret-of-all"
 SPECIMENS = {provider.name: specimen for provider, specimen in specimens()}

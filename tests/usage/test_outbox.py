@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from service.outbox import Outbox
-from service.store import schema
 from tests.usage.shops import DAY, HOUR, MINUTE, SHOPS, AnyShop, StripeShop, opened
 
 _FAULTS = ("rate_limited", "server_error", "server_error_after", "connection_reset", "connection_reset_after", "slow")
@@ -144,14 +144,14 @@ def _agree(shop: AnyShop) -> None:
     assert shop.billed() == _told(shop) == shop.reported
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", list(SHOPS))
 @pytest.mark.parametrize("part", range(2))
-def test_after_any_history_reported_is_billed(kind: str, part: int, tmp_path: Path) -> None:
+def test_after_any_history_reported_is_billed(kind: str, part: int, sqlite_template: Path, tmp_path: Path) -> None:
     """To the unit, after faults, repetitions, deaths and period boundaries."""
     for seed in range(part * 4, part * 4 + 4):
-        url = f"sqlite:///{tmp_path}/{seed}.db"
-        schema.migrate(url)
-        with opened(kind, url) as shop:
+        file = shutil.copyfile(sqlite_template, tmp_path / f"{seed}.db")
+        with opened(kind, f"sqlite:///{file}") as shop:
             _history(shop, random.Random(seed))
             _finish(shop)
             _agree(shop)

@@ -50,6 +50,7 @@ def _fill(copy: Copy) -> None:
     copy.put("customer", "0", Customer(), account="paddle")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_a_declared_one(busy: str, mode: GenerationMode, subtests: pytest.Subtests) -> None:
     """Requests as the document allows them, and such as it does not."""
