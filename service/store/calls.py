@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.model import Kind
@@ -47,6 +47,27 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS: Final = tuple(CALLS.c[name] for name in Stored.__struct_fields__)
+# Made once what every call executes and every worker again and again: to build it takes longer than to execute it.
+_OF_KEY: Final = select(*_COLUMNS).where(
+    CALLS.c.account == bindparam("account"), CALLS.c.idempotency_key == bindparam("key")
+)
+_OF_KEY_LOCKED: Final = _OF_KEY.with_for_update()
+_TAKE: Final = (
+    update(CALLS)
+    .where(CALLS.c.id == bindparam("call"), CALLS.c.status.in_(OPEN))
+    .where(or_(CALLS.c.lease_until.is_(None), CALLS.c.lease_until <= bindparam("moment")))
+    .values(holder=bindparam("us"), lease_until=bindparam("over"), next_attempt_at=bindparam("over"))
+    .values(attempts=CALLS.c.attempts + 1)
+    .returning(*_COLUMNS)
+)
+_OPEN_NOW: Final = (CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= bindparam("moment"))
+_DUE_ACCOUNTS: Final = select(CALLS.c.account).distinct().where(*_OPEN_NOW).order_by(CALLS.c.account)
+_DUE: Final = (
+    select(CALLS.c.id)
+    .where(CALLS.c.account == bindparam("account"), *_OPEN_NOW)
+    .order_by(CALLS.c.next_attempt_at)
+    .limit(bindparam("most"))
+)
 
 
 def begin(
@@ -71,19 +92,15 @@ def begin(
 
 def of_key(connection: Connection, account: str, key: str, *, lock: bool = False) -> Stored | None:
     """The call of this idempotency key, held until the transaction ends where asked."""
-    query = select(*_COLUMNS).where(CALLS.c.account == account, CALLS.c.idempotency_key == key)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    query = _OF_KEY_LOCKED if lock else _OF_KEY
+    row = connection.execute(query, {"account": account, "key": key}).one_or_none()
     return None if row is None else _stored(row)
 
 
 def take(connection: Connection, call_id: str, holder: str, now: datetime) -> Stored | None:
     """Hold an open call that nobody holds, for one more attempt; None where somebody else does, or it is over."""
-    free = or_(CALLS.c.lease_until.is_(None), CALLS.c.lease_until <= now)
-    statement = update(CALLS).where(CALLS.c.id == call_id, CALLS.c.status.in_(OPEN), free)
-    values = {
-        "holder": holder, "lease_until": now + LEASE, "attempts": CALLS.c.attempts + 1, "next_attempt_at": now + LEASE,
-    }  # fmt: skip
-    row = connection.execute(statement.values(**values).returning(*_COLUMNS)).one_or_none()
+    named = {"call": call_id, "us": holder, "moment": now, "over": now + LEASE}
+    row = connection.execute(_TAKE, named).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -137,15 +154,12 @@ def postpone(connection: Connection, call_id: str, holder: str, until: datetime,
 
 def due_accounts(connection: Connection, now: datetime) -> list[str]:
     """The accounts that have open calls whose time has come."""
-    query = select(CALLS.c.account).distinct().where(CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= now)
-    return list(connection.execute(query.order_by(CALLS.c.account)).scalars())
+    return list(connection.execute(_DUE_ACCOUNTS, {"moment": now}).scalars())
 
 
 def due(connection: Connection, now: datetime, *, account: str, limit: int) -> list[str]:
     """Ids of an account's open calls whose time has come, the oldest first."""
-    due_ = (CALLS.c.account == account, CALLS.c.status.in_(OPEN), CALLS.c.next_attempt_at <= now)
-    query = select(CALLS.c.id).where(*due_)
-    return list(connection.execute(query.order_by(CALLS.c.next_attempt_at).limit(limit)).scalars())
+    return list(connection.execute(_DUE, {"account": account, "moment": now, "most": limit}).scalars())
 
 
 def get(connection: Connection, call_id: str) -> Stored | None:

@@ -13,8 +13,11 @@ from service.meters import Meter
 from service.outbox import Outbox
 from service.process import process_ids
 from service.provider import Connection
+from service.providers.lemonsqueezy.client import LemonSqueezyReader
 from service.providers.lemonsqueezy.usage import LemonSqueezyUsage
+from service.providers.paddle.client import PaddleReader
 from service.providers.paddle.usage import PaddleUsage
+from service.providers.stripe.client import StripeReader
 from service.providers.stripe.usage import StripeUsage
 from service.sandbox.lemonsqueezy import LemonSqueezySandbox
 from service.sandbox.paddle import PaddleSandbox
@@ -34,6 +37,9 @@ SECRET = "secret_of_ours"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _SIDES: dict[str, type[StripeUsage] | type[PaddleUsage] | type[LemonSqueezyUsage]] = {
     "stripe": StripeUsage, "paddle": PaddleUsage, "lemonsqueezy": LemonSqueezyUsage,
+}  # fmt: skip
+_READERS: dict[str, type[StripeReader] | type[PaddleReader] | type[LemonSqueezyReader]] = {
+    "stripe": StripeReader, "paddle": PaddleReader, "lemonsqueezy": LemonSqueezyReader,
 }  # fmt: skip
 
 
@@ -92,8 +98,10 @@ class Shop(ABC, Generic[S]):
         self.customer_id = self.open()
         self.meter = Meter(id="calls", unit="call", every=0, send={self.name: {**self.options}}, **meter)
         self.system = self._system()
-        self.dying = Dying(self._side())
-        self.system.account(self.name)._meter = self.dying
+        connection = Connection(api_key=self.sandbox.api_key, api_base=self.url, budget=Unlimited(), timeout=0.3)
+        self.dying = Dying(_SIDES[self.name](connection, sleep=lambda _seconds: None))
+        account = self.system.account(self.name)
+        account._meter, account._reader = self.dying, _READERS[self.name](connection, sleep=lambda _seconds: None)
         self.outbox = self._outbox()
         self.reported = 0
         self._keys = 0
@@ -117,10 +125,6 @@ class Shop(ABC, Generic[S]):
         system.meters["calls"] = self.meter
         system.account(self.name).budget = Unlimited()
         return system
-
-    def _side(self) -> UsageWriter:
-        connection = Connection(api_key=self.sandbox.api_key, api_base=self.url, budget=Unlimited(), timeout=0.3)
-        return _SIDES[self.name](connection, sleep=lambda _seconds: None)
 
     def _outbox(self) -> Outbox:
         return Outbox(self.system.database, self.system.accounts.by_name.get, self.system.meters)
