@@ -99,6 +99,15 @@ def test_a_run_whose_audit_brings_such_an_event_goes_on_and_names_what_failed(sh
     assert [tuple(row) for row in found] == [(ids[0], "dead", "unmappable")]
 
 
+def test_events_of_one_object_that_a_read_settles_share_one_read(shop: World) -> None:
+    customer = next(iter(shop.sandbox.objects("customer")))
+    receive(shop, *(update(shop, customer, number, age=7_100 + number) for number in range(3)))
+    shop.sandbox.requests.clear()
+    Worker(shop.system).drain()
+    assert {status for _, status, _ in ends(shop)} == {"applied"}
+    assert shop.sandbox.requests.count(("GET", f"/v1/customers/{customer}")) == 1
+
+
 class Broken:
     """An adapter with a mistake in it: one of its events raises what no adapter may raise."""
 

@@ -100,6 +100,23 @@ def test_an_event_received_while_a_read_was_under_way_ties_with_it() -> None:
     assert _judge(_held(10, seen=11), _read(9, seen=10)).verdict == "stale"
 
 
+def test_a_read_far_younger_than_the_event_wins_whenever_it_began() -> None:
+    """Beyond the margin no replica lags, so it has seen what the event tells."""
+    assert _judge(_held(10, seen=400), _read(10 + STRIPE.margin + 1, seen=399)).verdict == "applied"
+    assert _judge(_held(10, seen=400), _read(10 + STRIPE.margin, seen=399)).reason == "read_overtaken"
+
+
+def test_of_two_reads_of_one_second_the_one_that_began_later_wins() -> None:
+    """Its Date tells whole seconds only."""
+    assert _judge(_held(10, seen=11, read=True), _read(10, seen=12)).verdict == "applied"
+    assert _judge(_held(10, seen=12, read=True), _read(10, seen=11)).verdict == "stale"
+
+
+def test_what_had_come_before_a_read_began_is_superseded_by_it() -> None:
+    """Within the margin too: the read was made to settle it."""
+    assert _judge(_held(60, seen=61, read=True), _event(59, seen=60)).verdict == "stale"
+
+
 def test_two_contents_of_one_second_tie() -> None:
     """Equal ones don't."""
     assert _judge(_held(10), _event(10)).reason == "same_second"

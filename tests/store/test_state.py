@@ -98,6 +98,15 @@ def test_history_tells_each_field_and_its_cause(database: Database) -> None:
     ]
 
 
+def test_a_read_stamped_before_the_event_that_it_supersedes_does_not_make_the_row_older(database: Database) -> None:
+    """Clocks of servers differ; an event between the two stamps would win otherwise."""
+    put(database, change("customer", "c", Customer(name="event"), at=10, seen=11))
+    put(database, change("customer", "c", Customer(name="read"), at=8, seen=12, read=True))
+    judged = put(database, change("customer", "c", Customer(name="between"), at=9, seen=11.5))
+    assert [each.verdict for each in judged] == ["stale"]
+    assert rows(database, "SELECT name, as_of FROM customer")[0][0] == "read"
+
+
 def test_a_tombstone_stays(database: Database) -> None:
     """A late update cannot resurrect a deleted customer."""
     put(database, change("customer", "c", Customer(name="A"), at=1))
