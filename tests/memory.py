@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - whoever makes files in it makes folders of its own
-_ROOM: Final = 4 * 1024**3
+_ROOM: Final = 2 * 1024**3
+"""A run needs a tenth of this, and PostgreSQL lets its log grow to half of it before it makes room."""
 
 
 def prefer() -> None:
