@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from service.attempt import unread
+from service.errors import ProviderUnavailable, RateLimited
 from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
 from service.store import inbox
 from service.store.inbox import Delivery
-from service.store.queue import LEASE_SECONDS
+from service.store.queue import LEASE_SECONDS, Claimed
 from service.worker import Worker
 from tests.reconcile.world import ACCOUNT, World
 
@@ -106,6 +108,39 @@ def test_events_of_one_object_that_a_read_settles_share_one_read(shop: World) ->
     Worker(shop.system).drain()
     assert {status for _, status, _ in ends(shop)} == {"applied"}
     assert shop.sandbox.requests.count(("GET", f"/v1/customers/{customer}")) == 1
+
+
+def test_a_batch_that_the_database_refuses_is_applied_event_by_event_and_the_bad_one_ends_dead(shop: World) -> None:
+    first, second = shop.sandbox.objects("customer")
+    shop.sql("UPDATE customer SET email = 'bob@example.com' WHERE id = :id", id=second)
+    shop.sql("CREATE UNIQUE INDEX one_of_an_address ON customer (email)")
+    receive(shop, *(update(shop, id_, number, age=10) for number, id_ in enumerate((first, second))))
+    worker = Worker(shop.system)
+    worker.drain()
+    assert ends(shop) == [("evt_late0", "applied", None), ("evt_late1", "retry", "database")]
+    for _ in range(20):
+        shop.now += timedelta(hours=2)
+        worker.drain()
+    assert ends(shop)[1] == ("evt_late1", "dead", "database")
+    assert shop.sql("SELECT attempts FROM webhook_event WHERE event_id = 'evt_late1'")[0].attempts == 16
+
+
+@pytest.mark.parametrize("attempt", range(1, 16))
+def test_attempts_wait_ever_longer_and_no_shorter_than_the_provider_asked_for(attempt: int) -> None:
+    event = msgspec.structs.replace(_CLAIMED, attempts=attempt)
+    now, least = _CLAIMED.received_at, min(2.0**attempt, 3_600)
+    plain = unread(event, ProviderUnavailable("down"), now=now, max_attempts=16)
+    asked = unread(event, RateLimited("slower", retry_after=7_200), now=now, max_attempts=16)
+    assert (plain.status, asked.status) == ("retry", "retry")
+    assert plain.next_attempt_at is not None
+    assert least <= (plain.next_attempt_at - now).total_seconds() <= 3_600
+    assert asked.next_attempt_at == now + timedelta(hours=2)
+
+
+_CLAIMED = Claimed(
+    id=1, account=ACCOUNT, event_id="evt_1", type="t", kind=None, object_id=None, occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+    received_at=datetime(2026, 1, 1, tzinfo=UTC), attempts=1, reason=None, source="webhook", payload=b"",
+)  # fmt: skip
 
 
 class Broken:

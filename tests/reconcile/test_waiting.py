@@ -51,3 +51,13 @@ def test_a_watermark_never_goes_back(shop: World) -> None:
     shop.sandbox.clock._now -= 2 * HOUR
     assert shop.run(full=True).status == "complete"
     assert shop.sql(query) == before
+
+
+@pytest.mark.parametrize("status", ["paid", "open"])
+def test_the_currency_of_a_paid_invoice_waits_for_a_person_and_that_of_an_open_one_heals(
+    shop: World, status: str
+) -> None:
+    shop.sql("UPDATE invoice SET currency = 'EUR', status = :status WHERE amount = 9900", status=status)
+    report = shop.run(full=True)
+    assert {line.action for line in report.findings} == {"needs_review" if status == "paid" else "healed"}
+    assert "currency" in {line.field for line in report.findings}
