@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tenacity import wait_none
 
+from service import transport
 from service.store import outages
 from service.store.engine import Database
 from tests.cli.conftest import Run
@@ -44,6 +46,7 @@ def test_doctor_shows_it(
     run: Run, database: Database, monkeypatch: pytest.MonkeyPatch, minutes: int, ok: bool | None
 ) -> None:
     monkeypatch.setenv("STRIPE_API_BASE", "http://127.0.0.1:9")
+    monkeypatch.setattr(transport, "_backoff", wait_none())
     note(database, timedelta(minutes=minutes))
     assert [each["ok"] for each in run("doctor", "--json").json() if each["name"] == "stripe: catch-up"] == [ok]
 
