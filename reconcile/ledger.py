@@ -202,7 +202,11 @@ class Pass:
 
 
 def _interrupted(found: runs.Entry | None) -> Scratch | None:
-    """What an interrupted listing has seen; None where it must begin again (it had ended, or its file is gone)."""
-    if found is None or found.status != "running" or found.cursor is None:
+    """What an interrupted listing has seen; None where it must begin again (every page was read, or its file is gone)."""
+    if found is None or found.status != "running":
         return None
-    return reopened(found.progress, found.pages)
+    scratch = reopened(found.progress, found.pages)
+    if scratch is not None and found.cursor is None:
+        scratch.remove()
+        return None
+    return scratch

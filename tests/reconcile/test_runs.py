@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,28 @@ def test_a_killed_run_resumes_at_its_cursor(world: World, monkeypatch: pytest.Mo
     assert sorted(line.remote or "" for line in report.findings) == ["c0", "c12"]
     assert {line.action for line in report.findings} == {"healed"}
     assert world.run(full=True).findings == []
+
+
+def test_a_run_that_was_killed_while_it_healed_begins_its_listing_again_and_leaves_no_file(
+    shop: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was planned is days old by then, for all that the next run knows."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shop.sql("UPDATE customer SET name = 'edited'")
+
+    def dying(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reconcile.run.heal.heal", dying)
+        with pytest.raises(Killed):
+            shop.run(full=True)
+    assert list(tmp_path.glob("tallyhook-*.sqlite"))
+    shop.now += timedelta(seconds=runs.ALIVE_SECONDS + 1)
+    report = shop.run(full=True)
+    assert (report.resumed, report.status, report.by_action.get("healed", 0) > 0) == (True, "complete", True)
+    assert list(tmp_path.glob("tallyhook-*.sqlite")) == []
+    assert shop.run(full=True).findings == []
 
 
 def test_the_key_of_another_provider_account_is_refused(shop: World) -> None:
