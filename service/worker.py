@@ -17,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reconcile.catchup import CatchUp
 from service.entitlement_changes import PlanHistory
-from service.errors import TallyhookError
 from service.outbox import Outbox
 from service.process import Processor
 from service.settling import settle_due
@@ -80,7 +79,7 @@ class Worker:
         while not stop.wait(_SETTLE_SECONDS):
             try:
                 settle_due(self._system.database, self._system.accounts.by_name.get)
-            except (SQLAlchemyError, TallyhookError) as error:
+            except Exception as error:  # noqa: BLE001 - see _step
                 log.error("worker.settling_failed", error=type(error).__name__)
 
     def drain(self) -> int:
@@ -121,7 +120,7 @@ class Telling(threading.Thread):
         while not self._asked_to_stop.wait(wait):
             try:
                 wait = next_wait(wait, self._outbox.step())
-            except (SQLAlchemyError, TallyhookError) as error:
+            except Exception as error:  # noqa: BLE001 - see Worker._step
                 # The claim runs out by itself; the batch is taken up again.
                 log.error("worker.outbox_failed", error=type(error).__name__)
                 wait = _IDLE_SECONDS
@@ -156,10 +155,10 @@ class Beat:
         self._thread.join(_STOP_SECONDS)
 
     def beat(self) -> None:
-        """Say once that this process lives; a database that fails is logged, and asked again with the next beat."""
+        """Say once that this process lives; what keeps it from that is logged, and it is tried again with the next beat."""
         try:
             self._beat()
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - see Worker._step
             log.warning("worker.beat_failed", error=type(error).__name__)
 
     def _run(self) -> None:

@@ -14,9 +14,11 @@ from service.attempt import unread
 from service.errors import ProviderUnavailable, RateLimited
 from service.sandbox.server import serving
 from service.sandbox.stripe import StripeSandbox
+from service.settings import Settings
 from service.store import inbox
 from service.store.inbox import Delivery
 from service.store.queue import LEASE_SECONDS, Claimed
+from service.system import System
 from service.worker import Worker
 from tests.reconcile.world import ACCOUNT, World
 
@@ -190,3 +192,32 @@ def _until(true: Callable[[], bool]) -> None:
             return
         pause.wait(0.05)
     raise AssertionError("it never came to that")
+
+
+def test_no_thread_of_a_worker_ends_by_an_error_that_nobody_foresaw(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would start it again: leases would run out, writes stay open, and usage stay untold, without a word."""
+    for name in ("_SETTLE_SECONDS", "_BEAT_SECONDS"):
+        monkeypatch.setattr(f"service.worker.{name}", 0.01)
+    threads, stumbled, went_on = {"beat-worker", "settling", "outbox"}, set[str](), set[str]()
+    stop = threading.Event()
+
+    def clock() -> datetime:
+        name = threading.current_thread().name
+        if name in stumbled:
+            went_on.add(name)
+        elif name in threads:
+            stumbled.add(name)
+            raise KeyError("a defect")
+        if went_on == threads:
+            stop.set()
+        return datetime.now(UTC)
+
+    system = System(Settings(database_url=database_url), clock=clock)
+    patience = threading.Timer(30, stop.set)
+    patience.start()
+    Worker(system).run(stop)
+    patience.cancel()
+    system.close()
+    assert went_on == threads
