@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
-from reconcile.report import AccountReport, KindReport
+from rich.console import Console
+
+from reconcile.report import AccountReport, KindReport, Report, print_summary
 from service.sandbox.stripe.billing import booking
 from tests.reconcile.world import DAY, HOUR, Json, World
 
@@ -95,3 +98,10 @@ def gone_back(world: World, made: Json, amount: int) -> Json:
         "refund", "re", ["refund.created"], amount=amount, charge=made["id"], currency=made["currency"],
         payment_intent=made["payment_intent"], status="succeeded",
     )  # fmt: skip
+
+
+def printed(report: AccountReport) -> str:
+    """What a terminal shows of a run."""
+    out = io.StringIO()
+    print_summary(Report(accounts=[report]), Console(file=out, width=200))
+    return "\n".join(" ".join(line.split()) for line in out.getvalue().splitlines())

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from rich.console import Console
 
 from reconcile import html
 from reconcile.books import Difference, Exchanged
-from reconcile.report import AccountReport, Report, print_summary
+from reconcile.report import Report
 from reconcile.sources import Sources
 from service.book_port import Booked, BookedKind
-from tests.reconcile.bookkeeping import FIRST, NIGHT, SECOND, asked, books_of, charge, dead, found, refund, unbooked
+from tests.reconcile.bookkeeping import (
+    FIRST,
+    NIGHT,
+    SECOND,
+    asked,
+    books_of,
+    charge,
+    dead,
+    found,
+    printed,
+    refund,
+    unbooked,
+)
 from tests.reconcile.world import DAY, HOUR, World
 
 
@@ -180,71 +190,8 @@ def test_what_is_booked_in_another_currency_is_not_compared_and_said_so(morning:
     assert report.books.exchanged == [Exchanged(currency="EUR", booked_in="USD", objects=3, amount=700)]
     assert found(report) == [(FIRST, "EUR", "charged", 0, 500)]
     told = "3 objects are booked in USD, not EUR: 700 EUR (minor units, net) not compared with the books."
-    assert told in _printed(report)
+    assert told in printed(report)
     assert told in html.page(Report(accounts=[report]))
-
-
-def test_a_key_that_may_not_see_the_books_is_a_note(morning: World) -> None:
-    unbooked(morning, charge(morning, 1_900))
-    morning.sandbox.faults.forbidden.add("balance_transaction")
-    morning.later(NIGHT)
-    with structlog.testing.capture_logs() as lines:
-        report = morning.run()
-    assert (report.status, report.exit_code, report.books) == ("complete", 0, None)
-    assert books_of(report).status == "skipped"
-    reason = str(books_of(report).reason)
-    assert reason.startswith("not compared: the key may not read the books (GET /v1/balance_transactions: ")
-    assert [line["reason"] for line in lines if line.get("kind") == "books"] == [reason]
-    assert "skipped: not compared: the key may not read the books" in _printed(report)
-    morning.sandbox.faults.forbidden.clear()
-    assert found(morning.run()) == [(FIRST, "USD", "charged", 0, 1_900)]
-
-
-def test_nights_without_the_permission_are_made_up_for(morning: World) -> None:
-    morning.later(NIGHT)
-    assert found(morning.run()) == []
-    unbooked(morning, charge(morning, 1_900))
-    morning.sandbox.faults.forbidden.add("balance_transaction")
-    for _ in range(4):
-        morning.later(NIGHT)
-        assert morning.run().exit_code == 0
-    morning.sandbox.faults.forbidden.clear()
-    assert found(morning.run()) == [(SECOND, "USD", "charged", 0, 1_900)]
-
-
-def test_books_that_break_off_prove_nothing_and_are_partial(morning: World) -> None:
-    for _ in range(5):
-        charge(morning, 1_900)
-    morning.later(NIGHT)
-    assert morning.run().exit_code == 0
-    morning.sandbox.settings.page_cap = 2
-    morning.sandbox.faults.match, morning.sandbox.faults.server_error = "balance_transactions", 5
-    report = morning.run(full=True)
-    assert (report.status, report.exit_code, report.books, report.findings) == ("partial", 2, None, [])
-    assert (books_of(report).status, books_of(report).reason is None) == ("partial", False)
-    assert found(morning.run(full=True)) == []
-
-
-def test_books_that_cannot_be_translated_are_skipped(morning: World) -> None:
-    charge(morning, 150, "isk")
-    for source in ("payment_intent", "charge"):
-        for each in morning.sandbox.objects(source):
-            morning.sandbox._world.tables[source].remove(each)
-    morning.later(NIGHT)
-    report = morning.run(full=True, kind="books")
-    assert (report.status, books_of(report).status) == ("complete", "skipped")
-    assert "150 ISK" in str(books_of(report).reason)
-
-
-def test_what_was_not_read_whole_is_not_compared(morning: World) -> None:
-    charge(morning, 1_900)
-    morning.sandbox.faults.forbidden.add("charge")
-    morning.later(NIGHT)
-    report = morning.run()
-    assert (report.status, report.books, asked(morning)) == ("partial", None, 0)
-    assert (books_of(report).status, books_of(report).reason) == (
-        "skipped", "not compared: charge could not be read whole"
-    )  # fmt: skip
 
 
 def test_a_nightly_run_compares_the_days_since_the_last_one_and_two_before(morning: World) -> None:
@@ -306,9 +253,9 @@ def test_every_report_shows_the_warning_and_the_log_one_line_a_difference(mornin
         {**shared, **day, "currency": "JPY", "here": 5_000, "difference": -5_000},
         {**shared, **day, "currency": "USD", "here": 1_234_500, "difference": -1_234_500},
     ]
-    printed = _printed(report)
-    assert "2026-09-22 USD charged 0 1,234,500 -1,234,500" in printed
-    assert "Warning: 2 sums are not as the provider has booked them." in printed
+    shown = printed(report)
+    assert "2026-09-22 USD charged 0 1,234,500 -1,234,500" in shown
+    assert "Warning: 2 sums are not as the provider has booked them." in shown
     page = html.page(Report(accounts=[report]))
     assert "Warning: not as the provider has booked it" in page
     assert "-1,234,500" in page
@@ -339,9 +286,3 @@ def test_what_is_booked_of_an_object_is_one_sum_from_its_first_movement_to_its_l
     ] == [[("a", "USD", -1, 5, 5)], [("b", "EUR", 6, 4, 4)], [("b", "USD", -90, 7, 9)]]
     assert [len(batch) for batch in sources.batches("refund", 10)] == [3]
     sources.close()
-
-
-def _printed(report: AccountReport) -> str:
-    out = io.StringIO()
-    print_summary(Report(accounts=[report]), Console(file=out, width=200))
-    return "\n".join(" ".join(line.split()) for line in out.getvalue().splitlines())
