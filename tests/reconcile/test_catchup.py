@@ -28,6 +28,20 @@ def open_outages(lemons: Lemons) -> list[tuple[str, int]]:
     ]
 
 
+def broken_off(lemons: Lemons, *, pages: int) -> None:
+    """A catch-up that SIGTERM breaks off once the provider has shown so many pages."""
+    stop, shown = threading.Event(), list[int]()
+
+    def after_a_page() -> None:
+        shown.append(1)
+        if len(shown) == pages:
+            stop.set()
+
+    lemons.sandbox.settings.between_pages = after_a_page
+    assert CatchUp(lemons.system, stop).step() == 1
+    lemons.sandbox.settings.between_pages = 0
+
+
 def lose_much(lemons: Lemons) -> None:
     """In four minutes: a purchase, a cancellation and a refund, all lost."""
     bought = lemons.buy(7)
@@ -118,16 +132,8 @@ def test_a_resumed_run_does_not_count_for_an_outage_after_it_began(lemons: Lemon
     """It died behind a listing that it had read; what was lost there since then it will not see."""
     lemons.sandbox.settings.page_cap = 1
     lemons.outage()
-    stop, pages = threading.Event(), list[int]()
-
-    def after_a_page() -> None:
-        pages.append(1)
-        if len(pages) == 6:
-            stop.set()
-
-    lemons.sandbox.settings.between_pages = after_a_page
-    assert CatchUp(lemons.system, stop).step() == 1
-    lemons.sandbox.settings.between_pages, lemons.sandbox.settings.page_cap = 0, 100
+    broken_off(lemons, pages=6)
+    lemons.sandbox.settings.page_cap = 100
     lemons.sandbox.advance(10)
     lemons.buy(8)
     lemons.sandbox.advance(240)
@@ -178,17 +184,8 @@ def test_a_stopped_catch_up_goes_on_where_it_was(lemons: Lemons) -> None:
     """SIGTERM in the middle of a listing; the next process reads only what was not read yet."""
     lemons.sandbox.settings.page_cap = 1
     lemons.outage()
-    stop, pages = threading.Event(), list[int]()
-
-    def after_a_page() -> None:
-        pages.append(1)
-        if len(pages) == 3:
-            stop.set()
-
-    lemons.sandbox.settings.between_pages = after_a_page
-    assert CatchUp(lemons.system, stop).step() == 1
+    broken_off(lemons, pages=3)
     assert (lemons.runs("outage"), open_outages(lemons)) == (["running"], [("silence", 0)])
-    lemons.sandbox.settings.between_pages = 0
     with lemons.calls() as rest:
         assert lemons.step() == 1
     assert (lemons.runs("outage"), open_outages(lemons)) == (["complete"], [])
