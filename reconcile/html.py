@@ -17,9 +17,11 @@ _CLASSES: Final = (
 )  # fmt: skip
 _STYLE: Final = """
 :root{color-scheme:light dark;--bg:#f7f7f5;--card:#fff;--ink:#1d2126;--soft:#5f6873;--line:#dfe2e6;
---c0:#4c78c8;--c1:#3a9d8f;--c2:#d9902f;--c3:#c8504c;--c4:#8a63b8;--c5:#b5527f;--c6:#7d8b3a;--c7:#7a6a5c;--good:#26734d;--warn:#9a5b00;--bad:#b3261e}
+--c0:#4c78c8;--c1:#3a9d8f;--c2:#d9902f;--c3:#c8504c;--c4:#8a63b8;--c5:#b5527f;--c6:#7d8b3a;--c7:#7a6a5c;
+--good:#26734d;--warn:#9a5b00;--bad:#b3261e}
 @media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2126;--ink:#e7e9ec;--soft:#9aa4af;--line:#343a41;
---c0:#7ba2ea;--c1:#5cc4b4;--c2:#eab15c;--c3:#ee7e78;--c4:#b594e0;--c5:#e08bb1;--c6:#b3c266;--c7:#b3a293;--good:#6ccf9c;--warn:#eab15c;--bad:#ff8f87}}
+--c0:#7ba2ea;--c1:#5cc4b4;--c2:#eab15c;--c3:#ee7e78;--c4:#b594e0;--c5:#e08bb1;--c6:#b3c266;--c7:#b3a293;
+--good:#6ccf9c;--warn:#eab15c;--bad:#ff8f87}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:32px 20px}h1{font-size:26px;margin:0 0 20px}h2{font-size:19px;margin:0}
 h3{font-size:14px;color:var(--soft);margin:26px 0 8px;font-weight:600}

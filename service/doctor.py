@@ -13,7 +13,7 @@ from service import catalogue
 from service.account import Account
 from service.errors import BadRequest, ConfigError, OtherAccount, ProviderError, SchemaError
 from service.provider import Check, Endpoint, Reader
-from service.status import neglected, outage, outages_of, unsettled
+from service.status import neglected, open_outages, outage, unsettled
 from service.store import calls, schema, subscribed
 from service.system import System, variables
 
@@ -67,7 +67,7 @@ def _database(system: System) -> Iterator[Check]:
 
 def _outages(system: System) -> Iterator[Check]:
     with system.database.read() as connection:
-        found = outages_of(connection, system.accounts)
+        found = open_outages(connection, system.accounts)
     late = dict(neglected(found, system.database.now()))
     for each in found:
         # One that is still being caught up on is neither well nor wrong.

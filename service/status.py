@@ -33,7 +33,7 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool
 
 
-class Silent(Unfinished, frozen=True, kw_only=True):
+class OpenOutage(Unfinished, frozen=True, kw_only=True):
     """An outage of a configured account. `hindered` is why nobody may catch up on it, None where somebody may."""
 
     hindered: str | None
@@ -50,7 +50,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     open_drift: int
     calls: dict[str, int]
     usage: dict[str, int]
-    outages: tuple[Silent, ...]
+    outages: tuple[OpenOutage, ...]
     heartbeats: tuple[Record, ...]
     attention: tuple[str, ...]
 
@@ -65,32 +65,32 @@ def gather(database: Database, accounts: Accounts) -> Status:
         drift = len(history.drift(connection))
         open_calls = calls.counts(connection)
         told = usage_decisions.counts(connection, now)
-        silent = tuple(outages_of(connection, accounts))
+        unfinished = tuple(open_outages(connection, accounts))
         beats = tuple(history.heartbeats(connection))
     dead = inbox.get("dead", 0)
     return Status(
         at=now, accounts=shown, inbox=inbox, oldest_waiting=oldest, dead=dead, open_drift=drift, calls=open_calls, usage=told,
-        outages=silent, heartbeats=beats,
+        outages=unfinished, heartbeats=beats,
         attention=(
             *_attention(dead, drift, shown, now), *unsettled(open_calls), *untold(told),
-            *(each for _, each in neglected(silent, now)),
+            *(each for _, each in neglected(unfinished, now)),
         ),
     )  # fmt: skip
 
 
-def outages_of(connection: Connection, accounts: Accounts) -> list[Silent]:
+def open_outages(connection: Connection, accounts: Accounts) -> list[OpenOutage]:
     """The outages on which no run has caught up yet. Accounts that are configured no more have nobody to catch up."""
     found = outages.unfinished(connection)
     return [
-        Silent(**msgspec.structs.asdict(each), hindered=_hindrance(account))
+        OpenOutage(**msgspec.structs.asdict(each), hindered=_hindrance(account))
         for each in found
         if (account := accounts.by_name.get(each.account)) is not None
     ]
 
 
-def neglected(found: Iterable[Silent], now: datetime) -> list[tuple[str, str]]:
+def neglected(found: Iterable[OpenOutage], now: datetime) -> list[tuple[str, str]]:
     """(account, what to do) of each account whose catch-up should have ended by now. Pure."""
-    late: dict[str, Silent] = {}
+    late: dict[str, OpenOutage] = {}
     for each in found:
         if each.hindered is None and now - each.ended_at > PATIENCE:
             late.setdefault(each.account, each)
@@ -126,7 +126,7 @@ def untold(found: Mapping[str, int]) -> list[str]:
     ]
 
 
-def outage(found: Silent) -> str:
+def outage(found: OpenOutage) -> str:
     """An outage in a sentence. Pure."""
     span = f"events between {clock(found.began_at)} and {clock(found.ended_at)} may be missing"
     if found.hindered is not None:

@@ -4,7 +4,7 @@ Revisions are numbered files in `migrations/versions` and are never removed. So 
 doesn't know is a newer one: the schema is *ahead*, which is accepted while a rolling upgrade is under way.
 
 Alembic, its operations and its templates are loaded where something is migrated. A process that only looks does without:
-they are a tenth of an idle service's memory and of its start.
+8 MB of memory, and 0.15 s at its start (docs/performance.md).
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def test_the_revisions_that_files_name_are_those_that_alembic_walks() -> None:
 
 
 def test_what_only_looks_at_the_schema_loads_no_alembic(sqlite_url: str) -> None:
-    """A tenth of an idle service's memory."""
+    """It would cost an idle service 8 MB."""
     look = f"""
 import sys
 import service.cli, service.serve, service.worker, reconcile.catchup
